@@ -1,0 +1,112 @@
+// The program around the computation: persistent state, trained tensors, kernels and their launches.
+#ifndef QFA_PROGRAM_OPS_TD
+#define QFA_PROGRAM_OPS_TD
+
+include "qfa/Dialect/QfaModelOps.td"
+
+def Qfa_StateKind : I32EnumAttr<"StateKind", "what a state is for", [
+  I32EnumAttrCase<"gradient", 0>, I32EnumAttrCase<"cache", 1>]> {
+  let cppNamespace = "::qfa";
+  let genSpecializedAttr = 0;
+}
+
+def Qfa_StateOp : Qfa_Op<"state", [Symbol]> {
+  let summary = "persistent memory of the program";
+  let description = [{
+    All states of one kind lie side by side in the order of the module; the runtime allocates each kind once.
+
+    Example: `qfa.state gradient @"model.norm.weight.gradient" : !qfa.buffer<16xf32>`
+  }];
+  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_StateKind, "state_kind">:$kind, SymbolNameAttr:$sym_name, TypeAttrOf<Qfa_BufferType>:$type);
+  let assemblyFormat = "$kind $sym_name `:` $type attr-dict";
+}
+
+def Qfa_StateRefOp : Qfa_Op<"state_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the memory of a state";
+  let description = [{
+    Constraints: (state_ref_c1) the symbol is a state of the result's type.
+
+    Example: `%g = qfa.state_ref @"model.norm.weight.gradient" : !qfa.buffer<16xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$state);
+  let results = (outs Qfa_BufferType:$result);
+  let assemblyFormat = "$state `:` type($result) attr-dict";
+}
+
+def Qfa_StateAllOp : Qfa_Op<"state_all", [Pure]> {
+  let summary = "all states of a kind as one flat buffer";
+  let description = [{ Example: `%g = qfa.state_all gradient : !qfa.buffer<4096xf32>` }];
+  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_StateKind, "state_kind">:$kind);
+  let results = (outs Qfa_BufferType:$result);
+  let assemblyFormat = "$kind `:` type($result) attr-dict";
+}
+
+def Qfa_TrainableOp : Qfa_Op<"trainable", [Symbol]> {
+  let summary = "a trained tensor: one matrix of an elastic weight's adapter in force, or a parameter";
+  let description = [{
+    `source` names the elastic weight (`role` adapter_a or adapter_b) or the parameter (`role` value). The runtime fills a row
+    of the table of trainables per step with the tensor in force and its optimizer state.
+
+    Example: `qfa.trainable @"lm_head.weight.trainable" of @"lm_head.weight" role "value" gradient @g : !qfa.trainable<32x16xf32>`
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$source, StrAttr:$role, FlatSymbolRefAttr:$gradient, TypeAttrOf<Qfa_TrainableType>:$type);
+  let assemblyFormat = "$sym_name `of` $source `role` $role `gradient` $gradient `:` $type attr-dict";
+}
+
+def Qfa_TrainableRefOp : Qfa_Op<"trainable_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the row of a trained tensor";
+  let description = [{
+    Constraints: (trainable_ref_c1) the symbol is a trainable of the result's type.
+
+    Example: `%t = qfa.trainable_ref @"lm_head.weight.trainable" : !qfa.trainable<32x16xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$trainable);
+  let results = (outs Qfa_TrainableType:$result);
+  let assemblyFormat = "$trainable `:` type($result) attr-dict";
+}
+
+def Qfa_KernelOp : Qfa_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> {
+  let summary = "one function that a device runs";
+  let description = [{
+    The body's ops are what the kernel computes; its arguments are the launch's operands, its yielded values the launch's
+    results. Either one op with a kernel of its own, or any number of elementwise ops on tensors of one shape.
+
+    Example:
+    ```mlir
+    qfa.kernel @add_2x8x16 {
+    ^bb0(%a: tensor<2x8x16xf32>, %b: tensor<2x8x16xf32>):
+      %c = arith.addf %a, %b : tensor<2x8x16xf32>
+      qfa.yield %c : tensor<2x8x16xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name $body attr-dict";
+  let hasVerifier = 1;
+}
+
+def Qfa_YieldOp : Qfa_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "the results of a kernel";
+  let description = [{ Example: `qfa.yield %c : tensor<2x8x16xf32>` }];
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
+def Qfa_LaunchOp : Qfa_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel";
+  let description = [{
+    After memory planning `offsets` holds each result's place in the arena, in bytes.
+
+    Constraints: (launch_c1) the symbol is a kernel; (launch_c2) operands and results have the types of its arguments and yielded values;
+    (launch_c3) offsets, when given, are one per result.
+
+    Example: `%c = qfa.launch @add_2x8x16(%a, %b) {offsets = array<i64: 0>} : (tensor<2x8x16xf32>, tensor<2x8x16xf32>) -> tensor<2x8x16xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, OptionalAttr<DenseI64ArrayAttr>:$offsets);
+  let results = (outs Variadic<Qfa_F32Tensor>:$outputs);
+  let assemblyFormat = "$kernel `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)";
+  let hasVerifier = 1;
+}
+
+#endif // QFA_PROGRAM_OPS_TD

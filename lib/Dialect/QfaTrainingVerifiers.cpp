@@ -1,0 +1,132 @@
+// Verifiers of the elastic, training and program ops; each check carries its constraint's number.
+#include "qfa/Dialect/Qfa.h"
+
+#include "Shapes.h"
+
+using namespace mlir;
+using namespace qfa;
+
+//===----------------------------------------------------------------------===//
+// Elastic ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult SiteOp::verify() {
+  int64_t previous = 0;
+  for (int64_t b : getBits()) { // site_c1
+    if (b != 2 && b != 3 && b != 4 && b != 8)
+      return emitOpError("bit width ") << b << " is not one of 2, 3, 4, 8";
+    if (b <= previous)
+      return emitOpError("bit widths must ascend, found ") << previous << " before " << b;
+    previous = b;
+  }
+  return previous ? success() : emitOpError("needs at least one bit width");
+}
+
+LogicalResult GroupPoolOp::verify() {
+  int64_t features = lastDim(getX()), group = getGroup();
+  if (group <= 0 || features % group != 0) // group_pool_c1
+    return emitOpError("group size ") << group << " does not divide " << features << " features";
+  return expectLike(*this, "result", getResult(), getX(), features / group);
+}
+
+LogicalResult GroupUnpoolOp::verify() {
+  if (getAddend() && getAddend().getType() != getResult().getType()) // group_unpool_c1
+    return emitOpError("addend is ") << getAddend().getType() << ", wanted " << getResult().getType();
+  return expectLike(*this, "result", getResult(), getU(), lastDim(getU()) * static_cast<int64_t>(getGroup()));
+}
+
+LogicalResult AdapterDownOp::verify() {
+  ElasticType weight = getWeight().getType(); // adapter_down_c1
+  if (failed(expectLike(*this, "u", getU(), getU(), weight.getGroups())))
+    return failure();
+  return expectLike(*this, "result", getResult(), getU(), weight.getRank());
+}
+
+LogicalResult AdapterDownGradOp::verify() {
+  ElasticType weight = getWeight().getType(); // adapter_down_grad_c1
+  if (failed(expectLike(*this, "dy", getDy(), getDy(), weight.getRank())))
+    return failure();
+  return expectLike(*this, "result", getResult(), getDy(), weight.getGroups());
+}
+
+//===----------------------------------------------------------------------===//
+// Training ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult CrossEntropyOp::verify() {
+  if (weightIn(getWeight()) != lastDim(getH())) // cross_entropy_c1
+    return emitOpError("weight has input width ")
+           << weightIn(getWeight()) << ", h has " << lastDim(getH()) << " features";
+  ArrayRef<int64_t> tokens = getH().getType().getShape().drop_back();
+  if (failed(expectShape(*this, "labels", getLabels().getType(), tokens)) || // cross_entropy_c2
+      failed(expectShape(*this, "log_sum_exp", getLogSumExp().getType(), tokens)) ||
+      failed(expectShape(*this, "loss", getLoss().getType(), {2})))
+    return failure();
+  if (getGradient() && getGradient().getType() != getH().getType()) // cross_entropy_c3
+    return emitOpError("gradient is ") << getGradient().getType() << ", wanted " << getH().getType();
+  return success();
+}
+
+LogicalResult CrossEntropyWeightGradOp::verify() {
+  if (getInto().getType().getTensorType() != getWeight().getType()) // cross_entropy_weight_grad_c1
+    return emitOpError("buffer is ") << getInto().getType() << ", wanted the shape of " << getWeight().getType();
+  return success();
+}
+
+LogicalResult LinearGradOp::verify() {
+  if (weightOut(getWeight()) != lastDim(getDy())) // linear_grad_c1
+    return emitOpError("weight has output width ")
+           << weightOut(getWeight()) << ", dy has " << lastDim(getDy()) << " features";
+  if (failed(expectLike(*this, "dx", getDx(), getDy(), weightIn(getWeight()))))
+    return failure();
+  if (getDadapter()) { // linear_grad_c2
+    auto elastic = dyn_cast<ElasticType>(getWeight().getType());
+    if (!elastic)
+      return emitOpError("has an adapter gradient but its weight is not elastic");
+    if (failed(expectLike(*this, "dadapter", getDadapter(), getDy(), elastic.getRank())))
+      return failure();
+  }
+  if (getAddend() && getAddend().getType() != getDx().getType()) // linear_grad_c3
+    return emitOpError("addend is ") << getAddend().getType() << ", wanted " << getDx().getType();
+  return success();
+}
+
+LogicalResult AccumulateOuterOp::verify() {
+  if (failed(expectShape(*this, "buffer", getInto().getType().getTensorType(),
+                         {lastDim(getLeft()), lastDim(getRight())}))) // accumulate_outer_c1
+    return failure();
+  return expectLike(*this, "right", getRight(), getLeft(), lastDim(getRight())); // accumulate_outer_c2
+}
+
+LogicalResult RmsNormGainGradOp::verify() {
+  return expectShape(*this, "buffer", getInto().getType().getTensorType(), {lastDim(getX())}); // rms_norm_gain_grad_c1
+}
+
+LogicalResult EmbeddingGradOp::verify() {
+  ArrayRef<int64_t> shape = getInto().getType().getShape();
+  if (shape.size() != 2 || shape[1] != lastDim(getDy())) // embedding_grad_c1
+    return emitOpError("buffer is ") << getInto().getType() << ", wanted [rows, " << lastDim(getDy()) << "]";
+  return success();
+}
+
+LogicalResult AdamwOp::verify() {
+  if (getTrainable().getType().getShape() != getGradient().getType().getShape()) // adamw_c1
+    return emitOpError("gradient is ") << getGradient().getType() << ", trainable is " << getTrainable().getType();
+  return expectShape(*this, "hyper", getHyper().getType(), {8}); // adamw_c2
+}
+
+//===----------------------------------------------------------------------===//
+// Program ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelOp::verify() {
+  if (getBody().front().empty() || !isa<YieldOp>(getBody().front().back()))
+    return emitOpError("body does not end with qfa.yield");
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  if (getOffsets() && getOffsets()->size() != getNumResults()) // launch_c3
+    return emitOpError("has ") << getOffsets()->size() << " offsets for " << getNumResults() << " results";
+  return success();
+}

@@ -1,0 +1,19 @@
+// Registration of all dialects and passes, for every tool alike.
+#include "qfa/Pipelines/Registration.h"
+
+#include "qfa/Dialect/Qfa.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void qfa::registerAllDialects(DialectRegistry &registry) {
+  registry.insert<QfaDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
+                  scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+}
+
+void qfa::registerAllPasses() { registerTransformsPasses(); }
