@@ -1,0 +1,162 @@
+/* The border between compiler and runtime: what a compiled module holds and what its code is given.
+ *
+ * Standalone: the compiler writes these structures into the object file, the runtime reads them. Fields are only ever added at
+ * the end, with a new version. All pointers inside a module point to constant data of the program; everything reachable from
+ * `qfa_context_t` belongs to the runtime. Sizes are in bytes, offsets from the start of their memory, shapes in elements.
+ */
+#ifndef QFA_MODULE_ABI_H
+#define QFA_MODULE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QFA_MODULE_ABI_VERSION 1u
+
+typedef enum qfa_dtype_t { QFA_F32 = 0, QFA_F16 = 1, QFA_BF16 = 2, QFA_I32 = 3, QFA_U32 = 4 } qfa_dtype_t;
+
+/* Instruction sets for which kernels are compiled; the runtime takes the highest that module and processor share. */
+typedef enum qfa_isa_t { QFA_ISA_PORTABLE = 0, QFA_ISA_AVX2 = 1, QFA_ISA_AVX512 = 2, QFA_ISA_COUNT = 3 } qfa_isa_t;
+
+/* Persistent memory by kind (qfa.state): gradients are zeroed by the runtime, caches are not. */
+typedef enum qfa_state_kind_t { QFA_STATE_GRADIENT = 0, QFA_STATE_CACHE = 1, QFA_STATE_KIND_COUNT = 2 } qfa_state_kind_t;
+
+/* Row of the site table: the copy and the adapter of an elastic weight that are in force. Written by the runtime once per step.
+ * Layout of codes, scales and zeros: include/qfa/Format/Copies.h. */
+typedef struct qfa_site_row_t {
+  const uint32_t *codes; /* [ceil(out/32)][in][bits] */
+  const void *scales;    /* [ceil(out/32)][in/group][32], f32 or f16 as the elastic weight says */
+  const void *zeros;     /* as scales */
+  const float *adapter_a; /* [rank][in/group]; null without adapter */
+  const float *adapter_b; /* [out][rank] */
+  int32_t bits;
+  int32_t reserved;
+} qfa_site_row_t;
+
+/* Row of the table of trainables: the tensor in force and its optimizer state, all of the trainable's shape. */
+typedef struct qfa_trainable_row_t {
+  float *value;
+  float *m;
+  float *v;
+  float c1; /* 1 - beta1^t, 1 - beta2^t with the tensor's own step count t, this step included */
+  float c2;
+} qfa_trainable_row_t;
+
+/* What compiled entries are given. */
+typedef struct qfa_context_t {
+  void *runtime; /* handed back to launch */
+  /* Runs all tiles of a kernel and returns when they are done. args: pointers to the kernel's operands, then its results. */
+  void (*launch)(void *runtime, uint32_t kernel, void *const *args);
+  char *arena;                           /* 64-byte aligned, arena_bytes of the largest entry */
+  void *const *parameters;               /* f32 values by parameter index; null where not resident */
+  const qfa_site_row_t *rows;            /* by elastic index */
+  const qfa_trainable_row_t *trainables; /* by trainable index */
+  char *states[QFA_STATE_KIND_COUNT];    /* 64-byte aligned */
+} qfa_context_t;
+
+/* Tiles begin .. end-1 of a kernel; tiles are independent. scratch: scratch_bytes for this thread, 64-byte aligned. */
+typedef void (*qfa_kernel_fn)(void *const *args, int64_t begin, int64_t end, void *scratch);
+/* io: pointers to the inputs, then to the outputs, dense and row-major. */
+typedef void (*qfa_entry_fn)(const qfa_context_t *context, void *const *io);
+
+typedef struct qfa_kernel_t {
+  const char *name;
+  int64_t tiles;
+  int64_t scratch_bytes;
+  int64_t flops; /* of one launch */
+  qfa_kernel_fn functions[QFA_ISA_COUNT]; /* null where not compiled; portable is always there */
+} qfa_kernel_t;
+
+typedef struct qfa_tensor_t {
+  int32_t dtype;
+  int32_t rank;
+  int64_t dims[4];
+} qfa_tensor_t;
+
+/* Entries: train_step(ids, labels) -> [loss sum, tokens]; eval_step, the same without gradients; logits(ids) -> [B, S, V];
+ * gradient_norm() -> [sum of squares]; update(hyper); prefill(ids [1, P], position [1], last [1]) -> [1, 1, V];
+ * decode(ids [1, 1], position [1]) -> [1, 1, V]. A module holds those it was compiled for. */
+typedef struct qfa_entry_t {
+  const char *name;
+  qfa_entry_fn function;
+  int64_t arena_bytes;
+  int64_t flops;
+  int64_t launches;
+  int32_t input_count;
+  int32_t output_count;
+  const qfa_tensor_t *tensors; /* inputs, then outputs */
+} qfa_entry_t;
+
+typedef struct qfa_parameter_t {
+  const char *name; /* Hugging Face name, as in the weight file */
+  int32_t rank;
+  int32_t resident; /* 1: the compiled code reads its f32 values; 0: only copies are made from it */
+  int64_t dims[4];
+} qfa_parameter_t;
+
+typedef struct qfa_site_t {
+  const char *name;
+  int32_t bit_count;
+  int32_t bits[4]; /* ascending */
+} qfa_site_t;
+
+typedef struct qfa_elastic_t {
+  const char *name; /* Hugging Face module name, prefix of its tensors */
+  int32_t parameter; /* source of the copies */
+  int32_t site;
+  int64_t out;
+  int64_t in;
+  int64_t group;
+  int64_t rank;  /* 0: no adapter */
+  float alpha;   /* the adapter's product counts alpha / rank / group times */
+  int32_t scale_dtype; /* QFA_F32 or QFA_F16, of scales and zeros */
+} qfa_elastic_t;
+
+typedef enum qfa_role_t { QFA_ROLE_VALUE = 0, QFA_ROLE_ADAPTER_A = 1, QFA_ROLE_ADAPTER_B = 2 } qfa_role_t;
+
+typedef struct qfa_trainable_t {
+  const char *name;
+  int32_t role;   /* qfa_role_t */
+  int32_t source; /* parameter index for QFA_ROLE_VALUE, elastic index otherwise */
+  int64_t elements;
+  int64_t gradient_offset; /* in the gradient state */
+} qfa_trainable_t;
+
+typedef enum qfa_mode_t { QFA_MODE_TABLE = 0, QFA_MODE_STATIC = 1, QFA_MODE_DENSE = 2 } qfa_mode_t;
+
+typedef struct qfa_module_t {
+  uint32_t abi_version;
+  uint32_t struct_size;
+  const char *name;           /* of the model */
+  const char *compiler_version;
+  int32_t mode;               /* table: a supernet; static: a subnet; dense: float weights (method full, or 16-bit everything) */
+  int32_t isa_count;          /* QFA_ISA_COUNT at compile time */
+  int64_t vocabulary;
+  int64_t context;            /* positions of the key and value caches, 0 without prefill and decode */
+  int64_t state_bytes[QFA_STATE_KIND_COUNT];
+  const char *sampler;        /* "resource-balanced" or "uniform" */
+  int64_t entry_count;
+  const qfa_entry_t *entries;
+  int64_t kernel_count;
+  const qfa_kernel_t *kernels;
+  int64_t parameter_count;
+  const qfa_parameter_t *parameters;
+  int64_t site_count;
+  const qfa_site_t *sites;
+  int64_t elastic_count;
+  const qfa_elastic_t *elastics;
+  int64_t trainable_count;
+  const qfa_trainable_t *trainables;
+} qfa_module_t;
+
+/* The one symbol of a compiled module. */
+extern const qfa_module_t qfa_module;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QFA_MODULE_ABI_H */
