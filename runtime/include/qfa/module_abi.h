@@ -76,7 +76,7 @@ typedef struct qfa_tensor_t {
   int64_t dims[4];
 } qfa_tensor_t;
 
-/* Entries: train_step(ids, labels) -> [loss sum, tokens]; eval_step, the same without gradients; logits(ids) -> [B, S, V];
+/* Entries: train_step(ids, labels) -> losses [B, S], 0 where the label is negative; eval_step, the same without gradients; logits(ids) -> [B, S, V];
  * gradient_norm() -> [sum of squares]; update(hyper); prefill(ids [1, P], position [1], last [1]) -> [1, 1, V];
  * decode(ids [1, 1], position [1]) -> [1, 1, V]. A module holds those it was compiled for. */
 typedef struct qfa_entry_t {
@@ -150,6 +150,7 @@ typedef struct qfa_module_t {
   const qfa_elastic_t *elastics;
   int64_t trainable_count;
   const qfa_trainable_t *trainables;
+  const char *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
 } qfa_module_t;
 
 /* The one symbol of a compiled module. */
