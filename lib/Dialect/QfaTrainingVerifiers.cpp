@@ -60,7 +60,7 @@ LogicalResult CrossEntropyOp::verify() {
   ArrayRef<int64_t> tokens = getH().getType().getShape().drop_back();
   if (failed(expectShape(*this, "labels", getLabels().getType(), tokens)) || // cross_entropy_c2
       failed(expectShape(*this, "log_sum_exp", getLogSumExp().getType(), tokens)) ||
-      failed(expectShape(*this, "loss", getLoss().getType(), {2})))
+      failed(expectShape(*this, "loss", getLoss().getType(), tokens)))
     return failure();
   if (getGradient() && getGradient().getType() != getH().getType()) // cross_entropy_c3
     return emitOpError("gradient is ") << getGradient().getType() << ", wanted " << getH().getType();

@@ -5,20 +5,20 @@
 include "qfa/Dialect/QfaModelOps.td"
 
 def Qfa_CrossEntropyOp : Qfa_Op<"cross_entropy", [Pure, DeclareOpInterfaceMethods<Qfa_DifferentiableOpInterface>, DeclareOpInterfaceMethods<Qfa_KernelOpInterface>]> {
-  let summary = "summed next-token cross-entropy of a linear head, without the logits ever being whole";
+  let summary = "next-token cross-entropy of a linear head, without the logits ever being whole";
   let description = [{
-    For every token with label >= 0: loss = log sum_v exp(h . w_v) - h . w_label. `loss` is [sum of the losses, number of such
-    tokens]; `log_sum_exp` [batch, sequence] the first term; `gradient` [batch, sequence, features], present in training
-    functions, the derivative of the sum with respect to h. All of it is computed in one walk over the vocabulary with a running
+    For every token with label >= 0: loss = log sum_v exp(h . w_v) - h . w_label. `loss` [batch, sequence] is each token's own,
+    0 for the others (who sums chooses the order); `log_sum_exp` [batch, sequence] the first term; `gradient` [batch, sequence,
+    features], present in training functions, the derivative of the sum of all losses with respect to h. All of it is computed in one walk over the vocabulary with a running
     maximum, so the gradient needs no second product with the head. The derivative rule multiplies by no cotangent: the loss
     must be the function's only root, its cotangent is 1.
 
-    Constraints: (cross_entropy_c1) the weight is [vocabulary, features of h]; (cross_entropy_c2) labels and log_sum_exp are
-    [batch, sequence] and loss is [2]; (cross_entropy_c3) gradient has the type of h.
+    Constraints: (cross_entropy_c1) the weight is [vocabulary, features of h]; (cross_entropy_c2) labels, loss and
+    log_sum_exp are [batch, sequence]; (cross_entropy_c3) gradient has the type of h.
 
     Example:
     ```mlir
-    %loss, %lse = qfa.cross_entropy %h, %w, %labels : tensor<2x8x16xf32>, tensor<32x16xf32>, tensor<2x8xi32> -> tensor<2xf32>, tensor<2x8xf32>
+    %loss, %lse = qfa.cross_entropy %h, %w, %labels : tensor<2x8x16xf32>, tensor<32x16xf32>, tensor<2x8xi32> -> tensor<2x8xf32>, tensor<2x8xf32>
     ```
   }];
   let arguments = (ins Qfa_F32Tensor:$h, Qfa_Weight:$weight, Qfa_I32Tensor:$labels);
