@@ -1,9 +1,9 @@
 """Makes text that every machine has: the docstrings and documentation of the Python standard library.
 
-    python make_corpus.py OUT [--validation-share 0.1]
+    python make_corpus.py OUT
 
-Writes OUT/train.txt and OUT/validation.txt; documents end with a line `<|endoftext|>`. A module with all its submodules is in one of the two
-files only, no docstring is there twice, and the same Python gives the same bytes.
+Writes OUT/train.txt, OUT/validation.txt (for choosing a subnet) and OUT/test.txt (for judging it); documents end with a line `<|endoftext|>`.
+A module with all its submodules is in one of the files only, no docstring is there twice, and the same Python gives the same bytes.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from pathlib import Path
 
 END = "<|endoftext|>"
 SHORTEST = 40  # characters of a docstring worth keeping
-LONGEST_SHARE = 0.3  # of the validation text that one module may fill
+SHARES = {"validation": 0.06, "test": 0.06}  # of all text; the rest is for training
+LONGEST_SHARE = 0.3  # of a held-out file that one module may fill
 
 
 def unit(module):
@@ -134,31 +135,33 @@ def collect():
     return units
 
 
-def split(units, share):
-    """Names of the units for validation: in the order of their hashes, until `share` of all text is reached."""
+def split(units):
+    """File to the names of its units: in the order of their hashes, each held-out file takes units until it has its share of the text."""
     size = {name: sum(map(len, documents)) for name, documents in units.items()}
-    wanted = share * sum(size.values())
-    chosen, filled = set(), 0
-    for name in sorted(units, key=lambda name: hashlib.sha256(name.encode()).digest()):
-        if filled < wanted and size[name] <= LONGEST_SHARE * wanted:
-            chosen.add(name)
-            filled += size[name]
-    return chosen
+    remaining = sorted(units, key=lambda name: hashlib.sha256(name.encode()).digest())
+    files = {}
+    for file, share in SHARES.items():
+        wanted, filled, chosen = share * sum(size.values()), 0, set()
+        for name in remaining:
+            if filled < wanted and size[name] <= LONGEST_SHARE * wanted:
+                chosen.add(name)
+                filled += size[name]
+        remaining = [name for name in remaining if name not in chosen]
+        files[file] = chosen
+    return files | {"train": set(remaining)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--validation-share", type=float, default=0.1)
     args = parser.parse_args()
 
     units = collect()
-    validation = split(units, args.validation_share)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, chosen in (("train", set(units) - validation), ("validation", validation)):
-        text = "".join(f"{document}\n{END}\n" for key in sorted(chosen) for document in units[key])
-        (args.out / f"{name}.txt").write_text(text, encoding="utf-8")
-        print(f"{args.out / name}.txt: {len(chosen)} modules, {len(text.encode()) / 1e6:.2f} MB")
+    for file, chosen in split(units).items():
+        text = "".join(f"{document}\n{END}\n" for name in sorted(chosen) for document in units[name])
+        (args.out / f"{file}.txt").write_text(text, encoding="utf-8")
+        print(f"{args.out / file}.txt: {len(chosen)} modules, {len(text.encode()) / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

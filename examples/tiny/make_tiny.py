@@ -2,7 +2,7 @@
 
     python make_tiny.py OUT [--seed 1] [--stories 2400]
 
-OUT/train.txt and validation.txt hold stories and sums that a grammar makes up, each ended by a line `<|endoftext|>`; what a story says of
+OUT/train.txt, validation.txt and test.txt hold stories and sums that a grammar makes up, each ended by a line `<|endoftext|>`; what a story says of
 its things (who, where, how many) comes back in its end, so that a model has something to learn. OUT/model.onnx is made to be trained from
 nothing by a program compiled with `--method full`.
 """
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from llama_onnx import LlamaShape, write_llama  # noqa: E402
 
 END = "<|endoftext|>"
-VALIDATION_SHARE = 0.1
+HELD_OUT = 150  # texts for validation, and as many for the test
 SHAPE = LlamaShape(vocab=512, hidden=64, layers=4, heads=4, kv_heads=2, intermediate=192, context=256, tied=True)
 
 NAMES = "Anna Ben Clara David Emma Felix Greta Hugo Ida Jonas".split()
@@ -99,10 +99,10 @@ def main():
 
     args.out.mkdir(parents=True, exist_ok=True)
     texts = list(dict.fromkeys(stories(args.stories, args.seed)))  # no story is there twice
-    cut = len(texts) - round(len(texts) * VALIDATION_SHARE)
-    for name, part in (("train", texts[:cut]), ("validation", texts[cut:])):
+    parts = dict(test=texts[:HELD_OUT], validation=texts[HELD_OUT:2 * HELD_OUT], train=texts[2 * HELD_OUT:])
+    for name, part in parts.items():
         (args.out / f"{name}.txt").write_text("".join(f"{text}\n{END}\n" for text in part), encoding="utf-8")
-    tokenizer = train_tokenizer(texts[:cut], SHAPE.vocab)
+    tokenizer = train_tokenizer(parts["train"], SHAPE.vocab)
     tokenizer.save(str(args.out / "tokenizer.json"))
     end = tokenizer.token_to_id(END)
     write_llama(args.out, SHAPE, random_weights(SHAPE, args.seed), dict(bos_token_id=end, eos_token_id=end))

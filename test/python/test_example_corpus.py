@@ -1,4 +1,4 @@
-"""Tests that the example's corpora are deterministic, and that validation holds nothing that training has seen."""
+"""Tests that the example's corpora are deterministic, and that held-out texts are nowhere else."""
 
 import subprocess
 import sys
@@ -10,11 +10,12 @@ make_corpus = load_script("examples/corpus/make_corpus.py")
 make_tiny = load_script("examples/tiny/make_tiny.py")
 
 END = "<|endoftext|>\n"
+FILES = ("train", "validation", "test")
 
 
 def made(root, script, out, seed="0"):
     subprocess.run([sys.executable, root / script, out], check=True, env={"PYTHONHASHSEED": seed}, stdout=subprocess.DEVNULL)
-    return {name: (out / f"{name}.txt").read_text(encoding="utf-8") for name in ("train", "validation")}
+    return {name: (out / f"{name}.txt").read_text(encoding="utf-8") for name in FILES}
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +24,20 @@ def units():
 
 
 def test_modules_are_split_whole(units):
-    validation = make_corpus.split(units, 0.1)
-    size = {name: sum(map(len, documents)) for name, documents in units.items()}
-    share = sum(size[name] for name in validation) / sum(size.values())
-    assert 0.1 <= share < 0.13
-    assert validation < set(units)
+    files = make_corpus.split(units)
+    assert sorted(name for chosen in files.values() for name in chosen) == sorted(units)
     assert all("." not in name for name in units)
+    size = {file: sum(len(document) for name in chosen for document in units[name]) for file, chosen in files.items()}
+    for file, share in make_corpus.SHARES.items():
+        assert share <= size[file] / sum(size.values()) < 1.3 * share
 
 
-def test_no_documentation_is_in_both_files(units):
-    validation = make_corpus.split(units, 0.1)
-    bodies = {True: set(), False: set()}
-    for name, documents in units.items():
-        bodies[name in validation].update(document.partition("\n")[2].strip() for document in documents)
-    assert (bodies[True] & bodies[False]) <= {""}
+def test_no_documentation_is_in_two_files(units):
+    seen = {}
+    for file, chosen in make_corpus.split(units).items():
+        for document in (document for name in chosen for document in units[name]):
+            body = document.partition("\n")[2].strip() or document
+            assert seen.setdefault(body, file) == file
 
 
 @pytest.mark.parametrize("module,unit", [("_pydecimal", "decimal"), ("_decimal", "decimal"), ("email.mime.text", "email"),
@@ -76,11 +77,11 @@ def test_corpus_is_the_same_every_time(root, tmp_path, script, least):
     assert all(text.endswith("\n" + END) for text in first.values())
 
 
-def test_tiny_validation_is_unseen(root, tmp_path):
+def test_tiny_held_out_texts_are_unseen(root, tmp_path):
     texts = made(root, "examples/tiny/make_tiny.py", tmp_path)
-    train, validation = (set(texts[name].split(END)) - {""} for name in ("train", "validation"))
-    assert len(validation) >= 200
-    assert not train & validation
+    documents = [document for name in FILES for document in set(texts[name].split(END)) - {""}]
+    assert len(documents) > 2000
+    assert len(set(documents)) == len(documents)
 
 
 def test_tiny_sums_are_right():
