@@ -1,0 +1,55 @@
+// The tables of a compiled module, as read off the symbols and functions of a planned program.
+//
+// Indices follow the order of the symbols in the module, so that the entries' code and the tables agree by
+// construction.
+#ifndef QFA_EMIT_MODULETABLES_H
+#define QFA_EMIT_MODULETABLES_H
+
+#include "qfa/Dialect/Qfa.h"
+#include "qfa/module_abi.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace qfa {
+
+// What the tables say of the model beside its symbols.
+struct ModuleInfo {
+  std::string name;            // of the model
+  std::string supernetOptions; // of --qfa-build-supernet
+  std::string sampler = "resource-balanced";
+  qfa_mode_t mode = QFA_MODE_DENSE;
+  int64_t vocabulary = 0;
+  int64_t context = 0;
+};
+
+struct EntryTable {
+  std::string name;
+  int64_t arenaBytes = 0, flops = 0, launches = 0;
+  llvm::SmallVector<mlir::RankedTensorType> inputs, outputs;
+};
+
+struct KernelTableRow {
+  std::string name;
+  int64_t tiles = 0, scratchBytes = 0, flops = 0; // filled by the lowering of the kernels
+};
+
+struct ModuleTables {
+  ModuleInfo info;
+  llvm::SmallVector<EntryTable> entries;
+  llvm::SmallVector<KernelTableRow> kernels;
+  llvm::SmallVector<ParameterOp> parameters;
+  llvm::SmallVector<bool> resident; // by parameter: the code reads its values
+  llvm::SmallVector<SiteOp> sites;
+  llvm::SmallVector<ElasticOp> elastics;
+  llvm::SmallVector<TrainableOp> trainables;
+  llvm::StringMap<int64_t> parameterIndex, siteIndex, elasticIndex, trainableIndex, kernelIndex;
+  llvm::StringMap<int64_t> stateOffset; // bytes, within the state's kind
+  int64_t stateBytes[QFA_STATE_KIND_COUNT] = {};
+};
+
+// Reads the tables of a module whose functions hold planned launches. The ops stay owned by the module.
+ModuleTables readModuleTables(mlir::ModuleOp module, ModuleInfo info);
+
+} // namespace qfa
+
+#endif // QFA_EMIT_MODULETABLES_H
