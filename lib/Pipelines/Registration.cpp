@@ -2,6 +2,7 @@
 #include "qfa/Pipelines/Registration.h"
 
 #include "qfa/Dialect/Qfa.h"
+#include "qfa/Supernet/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -16,4 +17,7 @@ void qfa::registerAllDialects(DialectRegistry &registry) {
                   scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
 }
 
-void qfa::registerAllPasses() { registerTransformsPasses(); }
+void qfa::registerAllPasses() {
+  registerTransformsPasses();
+  registerSupernetPasses();
+}
