@@ -32,15 +32,25 @@ if [[ -z $build ]]; then
   scripts/build.sh
   build=build
 fi
-compile=$(realpath "$build")/bin/qfa-compile
 python=${QFA_PYTHON:-$PWD/.venv/bin/python} scripts=$PWD/examples
 out=${out:-out/${tiny:+tiny}}
 [[ $out != out/ ]] || out=out/smollm2
 mkdir -p "$out"
+compile=$(realpath --relative-to="$out" "$build")/bin/qfa-compile
+
+# A command as one would type it: only what needs quotes has them.
+typed() {
+  local word
+  printf '\n$'
+  for word in "$@"; do
+    [[ $word =~ ^[A-Za-z0-9_./=,:+-]+$ ]] || word="'$word'"
+    printf ' %s' "$word"
+  done
+}
 
 run() {
+  typed "$@"
   echo
-  echo "\$ $*"
   "$@"
 }
 
@@ -49,8 +59,8 @@ evaluate() {
   local file=eval/$1.json program=$2
   shift 2
   mkdir -p eval
-  echo
-  echo "\$ $program eval --data test.txt --tokenizer tokenizer.json $* --json > $file"
+  typed "$program" eval --data test.txt --tokenizer tokenizer.json "$@" --json
+  echo " > $file"
   "$program" eval --data test.txt --tokenizer tokenizer.json "$@" --json > "$file"
 }
 
