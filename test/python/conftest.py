@@ -42,3 +42,12 @@ def shared():
 def smollm2():
     """What shared/models/smollm2.py makes: hf/, model.onnx, tokenizer.json, reference.npz."""
     return real_folder("QFA_SMOLLM2", "cache/smollm2")
+
+
+@pytest.fixture
+def build():
+    """The build that scripts/pytest.sh was told to test."""
+    folder = Path(os.environ.get("QFA_BUILD_DIR") or ROOT / "build")
+    if not (folder / "bin/qfa-compile").exists():
+        pytest.skip(f"{folder}/bin/qfa-compile is not built")
+    return folder
