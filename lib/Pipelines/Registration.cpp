@@ -2,8 +2,12 @@
 #include "qfa/Pipelines/Registration.h"
 
 #include "qfa/Dialect/Qfa.h"
+#include "qfa/Emit/Passes.h"
+#include "qfa/Kernels/Passes.h"
+#include "qfa/Pipelines/Passes.h"
 #include "qfa/Supernet/Passes.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -13,11 +17,14 @@
 using namespace mlir;
 
 void qfa::registerAllDialects(DialectRegistry &registry) {
-  registry.insert<QfaDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
-                  scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+  registry.insert<QfaDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                  math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
 }
 
 void qfa::registerAllPasses() {
   registerTransformsPasses();
   registerSupernetPasses();
+  registerKernelsPasses();
+  registerEmitPasses();
+  registerPipelinesPasses();
 }
