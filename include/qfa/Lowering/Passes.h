@@ -1,0 +1,24 @@
+// Stage 6, lowering: from kernels to code of a device.
+#ifndef QFA_LOWERING_PASSES_H
+#define QFA_LOWERING_PASSES_H
+
+#include "qfa/Dialect/Qfa.h"
+
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace qfa {
+
+#define GEN_PASS_DECL
+#include "qfa/Lowering/Passes.h.inc"
+
+// From what LowerKernelsToCpu leaves (and functions of func, arith and llvm ops beside it) to the LLVM dialect.
+void buildLowerKernelsToLlvm(mlir::OpPassManager &pm);
+void registerLoweringPipelines();
+
+#define GEN_PASS_REGISTRATION
+#include "qfa/Lowering/Passes.h.inc"
+
+} // namespace qfa
+
+#endif // QFA_LOWERING_PASSES_H

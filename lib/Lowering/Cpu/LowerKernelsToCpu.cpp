@@ -1,0 +1,82 @@
+// Replaces every kernel by a function of the module ABI, through the families' tables.
+#include "qfa/Lowering/Passes.h"
+
+#include "CpuKernels.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace qfa {
+#define GEN_PASS_DEF_LOWERKERNELSTOCPU
+#include "qfa/Lowering/Passes.h.inc"
+} // namespace qfa
+
+using namespace mlir;
+using namespace qfa;
+
+static const CpuKernel *findKernel(StringRef op) {
+  static const llvm::StringMap<CpuKernel> table = [] {
+    llvm::StringMap<CpuKernel> table;
+    for (ArrayRef<CpuKernel> family : {linearKernels()})
+      for (const CpuKernel &kernel : family)
+        table[kernel.op] = kernel;
+    return table;
+  }();
+  auto found = table.find(op);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+static LogicalResult lower(KernelOp kernel, ModuleOp module, const Isa &target) {
+  Block &body = kernel.getBody().front();
+  auto ops = body.without_terminator();
+  if (ops.empty())
+    return kernel.emitError("kernel computes nothing");
+  // Either one op with a kernel of its own, or elementwise ops, which the kernel's own entry serves.
+  Operation *subject = &*ops.begin();
+  if (!isa<KernelOpInterface>(subject))
+    subject = kernel;
+  else if (!llvm::hasSingleElement(ops))
+    return kernel.emitError("kernel holds ") << subject->getName() << " beside other ops, wanted it alone";
+  if (subject != kernel)
+    for (Value result : subject->getResults())
+      if (!llvm::is_contained(body.getTerminator()->getOperands(), result))
+        return subject->emitError("result of type ") << result.getType() << " is not yielded by its kernel";
+  const CpuKernel *entry = findKernel(subject->getName().getStringRef());
+  if (!entry)
+    return body.front().emitError("no CPU kernel for ") << body.front().getName();
+  KernelBuilder builder(kernel, module, target);
+  int64_t flops = 0;
+  for (Operation &op : ops)
+    if (auto costs = dyn_cast<KernelOpInterface>(op))
+      flops += costs.getFlops();
+    else
+      flops += cast<RankedTensorType>(op.getResult(0).getType()).getNumElements();
+  builder.function->setAttr("qfa.tiles", builder.getI64IntegerAttr(entry->tiles(subject)));
+  builder.function->setAttr("qfa.scratch_bytes",
+                            builder.getI64IntegerAttr(entry->scratchBytes ? entry->scratchBytes(subject, target) : 0));
+  builder.function->setAttr("qfa.flops", builder.getI64IntegerAttr(flops));
+  entry->emit(subject, builder);
+  builder.finish();
+  kernel.erase();
+  return success();
+}
+
+namespace {
+class LowerKernelsToCpu : public qfa::impl::LowerKernelsToCpuBase<LowerKernelsToCpu> {
+public:
+  using LowerKernelsToCpuBase::LowerKernelsToCpuBase;
+
+  void runOnOperation() override {
+    const Isa *target = findIsa(isaName);
+    if (!target) {
+      getOperation().emitError("unknown instruction set '") << isaName << "', wanted portable, avx2 or avx512";
+      return signalPassFailure();
+    }
+    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
+      if (failed(lower(kernel, getOperation(), *target)))
+        return signalPassFailure();
+  }
+};
+} // namespace
