@@ -1,6 +1,7 @@
 // Registration of all dialects and passes, for every tool alike.
 #include "qfa/Pipelines/Registration.h"
 
+#include "qfa/Autodiff/Passes.h"
 #include "qfa/Dialect/Qfa.h"
 #include "qfa/Emit/Passes.h"
 #include "qfa/Kernels/Passes.h"
@@ -19,11 +20,13 @@ using namespace mlir;
 void qfa::registerAllDialects(DialectRegistry &registry) {
   registry.insert<QfaDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
                   math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+  registerArithDerivatives(registry);
 }
 
 void qfa::registerAllPasses() {
   registerTransformsPasses();
   registerSupernetPasses();
+  registerAutodiffPasses();
   registerKernelsPasses();
   registerEmitPasses();
   registerPipelinesPasses();
