@@ -66,7 +66,7 @@ evaluate() {
 
 if [[ -n $tiny ]]; then
   run "$python" examples/tiny/make_tiny.py "$out"
-  budgets=(4bpw 3bpw 2.5bpw) compile_options=(--group-size 32) prompt="Anna lost a grey dog."
+  budgets=(4bpw 3bpw 2.5bpw) compile_options=(--group-size 32 --batch 8 --sequence 128) prompt="Anna lost a grey dog."
   train_options=(--max-steps 200) search_options=() eval_options=()
 else
   run "$python" examples/smollm2/make_model.py "$out" --cache out/download
@@ -81,7 +81,7 @@ echo "In $PWD:"
 weights=()
 if [[ -n $tiny ]]; then
   # No trained model of this size comes along: train the random weights in float first.
-  run "$compile" model.onnx --method full -o float-model
+  run "$compile" model.onnx --method full --batch 8 --sequence 128 -o float-model
   run ./float-model train --data train.txt --validation-data validation.txt --tokenizer tokenizer.json --out float-run \
     --max-steps 400 --learning-rate 1e-2
   weights=(--weights float-run)
