@@ -96,6 +96,7 @@ struct StripInference : qfa::impl::StripInferenceBase<StripInference> {
     }
     if (!ids)
       return function.emitError("no input holds token identifiers, expected a tensor<?x?xi64>");
+    function.setType(builder.getFunctionType(function.getBody().getArgumentTypes(), function.getResultTypes()));
     return function.eraseArguments(erased);
   }
 
