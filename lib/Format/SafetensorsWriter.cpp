@@ -71,13 +71,8 @@ static bool writeFully(int descriptor, const void *data, uint64_t bytes, uint64_
   return true;
 }
 
-bool SafetensorsWriter::open(const std::string &path, std::string &error) {
-  abandon();
-  target = path;
-  uint64_t total;
-  if (!layOut(total, error))
-    return false;
-
+// The header as it stands in the file, padded; entries must be laid out.
+std::string SafetensorsWriter::header() const {
   auto quoted = [](const std::string &text) { return json(text).dump(-1, ' ', false, json::error_handler_t::replace); };
   std::string header = "{";
   if (!notes.empty()) {
@@ -92,6 +87,24 @@ bool SafetensorsWriter::open(const std::string &path, std::string &error) {
                           fmt::join(entry.shape, ","), entry.begin, entry.begin + entry.bytes);
   header += "}";
   header.resize((8 + header.size() + alignment - 1) / alignment * alignment - 8, ' ');
+  return header;
+}
+
+bool SafetensorsWriter::measure(uint64_t &bytes, std::string &error) {
+  uint64_t total;
+  if (!layOut(total, error))
+    return false;
+  bytes = 8 + header().size() + total;
+  return true;
+}
+
+bool SafetensorsWriter::open(const std::string &path, std::string &error) {
+  abandon();
+  target = path;
+  uint64_t total;
+  if (!layOut(total, error))
+    return false;
+  std::string header = this->header();
   uint64_t headerBytes = header.size();
   dataBegin = 8 + headerBytes;
 

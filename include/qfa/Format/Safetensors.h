@@ -26,6 +26,7 @@ struct TensorView {
   DType type;
   std::vector<int64_t> shape;
   const uint8_t *data;
+  uint64_t offset; // of data, in the file
   uint64_t bytes;
 
   uint64_t count() const { return bytes / sizeOf(type); }
@@ -72,6 +73,9 @@ public:
   void declare(std::string name, DType type, std::vector<int64_t> shape);
   void setMetadata(std::string key, std::string value) { notes[std::move(key)] = std::move(value); }
 
+  // Size of the file that `open` would begin, without touching the disk.
+  bool measure(uint64_t &bytes, std::string &error);
+
   // Lays the tensors out (wide elements first, so that each is aligned; otherwise as declared), reserves the space on
   // disk and writes the header, padded so that the data begins at a multiple of 64 bytes.
   bool open(const std::string &path, std::string &error);
@@ -92,6 +96,7 @@ private:
     uint64_t begin = 0, bytes = 0, written = 0;
   };
   bool layOut(uint64_t &total, std::string &error);
+  std::string header() const;
   bool fail(std::string what, std::string &error);
 
   std::string target;

@@ -48,6 +48,8 @@ TEST_F(Safetensors, WritesInAnyOrderAndReadsBack) {
   writer.declare("empty", DType::F16, {0, 7});
   writer.declare("counts", DType::I64, {});
   writer.setMetadata("format", "qfa");
+  uint64_t measured = 0;
+  ASSERT_TRUE(writer.measure(measured, error)) << error;
   ASSERT_TRUE(writer.open(at("a.safetensors"), error)) << error;
   ASSERT_TRUE(writer.write("counts", counts.data(), 8, error)) << error;
   ASSERT_TRUE(writer.writeAt("weight \"quoted\"", 12, weight.data() + 3, 12, error)) << error;
@@ -56,6 +58,7 @@ TEST_F(Safetensors, WritesInAnyOrderAndReadsBack) {
   EXPECT_FALSE(fs::exists(at("a.safetensors")));
   ASSERT_TRUE(writer.finish(error)) << error;
   EXPECT_FALSE(fs::exists(at("a.safetensors.tmp")));
+  EXPECT_EQ(fs::file_size(at("a.safetensors")), measured);
 
   SafetensorsReader reader;
   ASSERT_TRUE(reader.open(at("a.safetensors"), error)) << error;
