@@ -162,8 +162,10 @@ bool SafetensorsReader::open(const std::string &path, std::string &error) {
     error = path + ": " + reason;
     return false;
   }
-  for (size_t i = 0; i < views.size(); ++i)
+  for (size_t i = 0; i < views.size(); ++i) {
+    views[i].offset = views[i].data - mapped.data();
     index[views[i].name] = i;
+  }
   return true;
 }
 
