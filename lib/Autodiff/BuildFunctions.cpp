@@ -115,6 +115,8 @@ struct BuildFunctionsPass : qfa::impl::BuildFunctionsBase<BuildFunctionsPass> {
       names = {"train_step", "eval_step", "prefill", "decode"};
     if (failed(checkOptions()) || failed(findHead()))
       return signalPassFailure();
+    if (llvm::is_contained(names, "prefill") || llvm::is_contained(names, "decode"))
+      declareCaches();
     for (StringRef name : names) {
       if (name == "train_step" || name == "eval_step")
         buildStep(name, /*gradient=*/name == "train_step");
@@ -177,7 +179,6 @@ private:
   }
 
   void buildCached(StringRef name, int64_t tokens, bool select) {
-    declareCaches();
     ForwardCopy copy(forward, name, 1, tokens);
     Value position = copy.addArgument({1});
     Value last = select ? copy.addArgument({1}) : Value();
@@ -197,8 +198,6 @@ private:
 
   // prefill and decode share the caches.
   void declareCaches() {
-    if (!caches.empty())
-      return;
     OpBuilder b(forward);
     int64_t index = 0;
     forward.walk([&](AttentionOp op) {

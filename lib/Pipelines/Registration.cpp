@@ -4,8 +4,11 @@
 #include "qfa/Autodiff/Passes.h"
 #include "qfa/Dialect/Qfa.h"
 #include "qfa/Emit/Passes.h"
+#include "qfa/Import/Passes.h"
 #include "qfa/Kernels/Passes.h"
+#include "qfa/Lowering/Passes.h"
 #include "qfa/Pipelines/Passes.h"
+#include "qfa/Schedule/Passes.h"
 #include "qfa/Supernet/Passes.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -20,14 +23,19 @@ using namespace mlir;
 void qfa::registerAllDialects(DialectRegistry &registry) {
   registry.insert<QfaDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
                   math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+  registerImportDialects(registry);
   registerArithDerivatives(registry);
 }
 
 void qfa::registerAllPasses() {
   registerTransformsPasses();
+  registerImportPasses();
   registerSupernetPasses();
   registerAutodiffPasses();
+  registerSchedulePasses();
   registerKernelsPasses();
+  registerLoweringPasses();
+  registerLoweringPipelines();
   registerEmitPasses();
   registerPipelinesPasses();
 }
