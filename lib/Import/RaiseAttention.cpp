@@ -1,58 +1,11 @@
 // Attention, decomposed or native. The mask is recognised by which keys it lets through on the samples.
 
 #include "RaisePatterns.h"
+#include "RecogniseMask.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace qfa::onnx;
-
-/// The largest score that counts as masked: below -65504, the least float16, in any scaling that exporters use.
-static constexpr double masked = -1e4;
-
-namespace {
-/// Which keys j a query i sees: all j <= i, and with `window` only j > i - window.
-struct Mask {
-  std::optional<int64_t> window;
-};
-} // namespace
-
-/// A table [.., S, S] of which keys are seen, or null when `value` is no such table.
-static std::optional<Mask> recogniseMask(Value value, ShapeFacts &facts) {
-  Mask mask;
-  if (!facts.isKnown(value))
-    return std::nullopt;
-  for (unsigned sample = 0; sample < ShapeFacts::samples.size(); ++sample) {
-    const HostTensor &table = *facts.get(value, sample);
-    int64_t s = ShapeFacts::samples[sample].sequence, b = ShapeFacts::samples[sample].batch;
-    if (table.rank() < 2 || table.shape.back() != s || table.shape[table.rank() - 2] != s ||
-        (table.size() != s * s && table.size() != b * s * s))
-      return std::nullopt;
-    for (int64_t at = 0, size = table.size(); at < size; ++at) {
-      double number = table.number(at);
-      if (table.kind == HostTensor::Float && number != 0 && !(number <= masked))
-        return std::nullopt;
-      bool seen = table.kind == HostTensor::Float ? number == 0 : number != 0;
-      int64_t i = at / s % s, j = at % s;
-      if (j <= i && !seen && (!mask.window || i - j < *mask.window))
-        mask.window = i - j; // checked against all other entries below
-      if (j > i && seen)
-        return std::nullopt;
-    }
-  }
-  if (mask.window && *mask.window < 1)
-    return std::nullopt;
-  for (unsigned sample = 0; sample < ShapeFacts::samples.size(); ++sample) {
-    const HostTensor &table = *facts.get(value, sample);
-    int64_t s = ShapeFacts::samples[sample].sequence;
-    for (int64_t at = 0, size = table.size(); at < size; ++at) {
-      int64_t i = at / s % s, j = at % s;
-      bool seen = table.kind == HostTensor::Float ? table.number(at) == 0 : table.number(at) != 0;
-      if (seen != (j <= i && (!mask.window || i - j < *mask.window)))
-        return std::nullopt;
-    }
-  }
-  return mask;
-}
 
 namespace {
 /// Queries, keys and values split into heads, and what happens to the scores.
@@ -131,7 +84,7 @@ struct DecomposedAttentionPattern : AttentionPattern {
         return product;
       if (NodeOp where = definedBy(value, "Where")) {
         std::optional<double> fill = state.facts.scalar(where.getInputs()[2]);
-        if (mask || !fill || !(*fill <= masked))
+        if (mask || !fill || !(*fill <= maskedScore))
           return {};
         mask = where.getInputs()[0];
         value = where.getInputs()[1];

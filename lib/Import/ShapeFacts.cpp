@@ -2,6 +2,7 @@
 
 #include "ShapeFacts.h"
 #include "qfa/Import/OnnxModel.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace qfa::onnx;
@@ -49,6 +50,8 @@ void ShapeFacts::evaluateLeaf(Value value, Values &values) {
   for (auto [sample, result] : llvm::zip(samples, values)) {
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       result = HostTensor::fromAttribute(constant.getValue());
+      if (substitution && result->size() == 1 && std::abs(result->number(0)) == double(substitution->first))
+        result->set(0, std::copysign(double(substitution->second), result->number(0)));
     } else if (auto shape = dyn_cast<ShapeOp>(op)) {
       result = HostTensor(HostTensor::Int, {});
       if (!shape.getScalar())

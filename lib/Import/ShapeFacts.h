@@ -30,6 +30,9 @@ public:
   /// The one element of a value that is the same on all samples.
   std::optional<double> scalar(mlir::Value value);
 
+  /// Evaluates as if scalar constants of this magnitude had another one. Before anything else.
+  void substitute(int64_t magnitude, int64_t by) { substitution = {magnitude, by}; }
+
   /// Forgets the results of an op that is about to go: its memory may be another op's soon.
   void forget(mlir::Operation *op);
 
@@ -49,6 +52,7 @@ private:
   bool load(mlir::Value value);
 
   llvm::DenseMap<mlir::Value, std::unique_ptr<Values>> facts;
+  std::optional<std::pair<int64_t, int64_t>> substitution;
 };
 
 } // namespace qfa::onnx

@@ -30,6 +30,7 @@ void qfa::registerAllDialects(DialectRegistry &registry) {
 void qfa::registerAllPasses() {
   registerTransformsPasses();
   registerImportPasses();
+  registerImportPipelines();
   registerSupernetPasses();
   registerAutodiffPasses();
   registerSchedulePasses();
