@@ -1,0 +1,52 @@
+// What forward and backward attention share: the sizes of heads and blocks, and which keys a query sees.
+#ifndef QFA_LIB_LOWERING_CPU_ATTENTION_H
+#define QFA_LIB_LOWERING_CPU_ATTENTION_H
+
+#include "AttentionProduct.h"
+#include "Gemm.h"
+
+#include "qfa/Dialect/Qfa.h"
+
+namespace qfa {
+
+// Keys that are scored at once, against at most so many queries: their features and scores stay in the first-level
+// cache.
+constexpr int64_t kKeyBlock = 64, kQueryBlock = 64;
+
+struct HeadShape {
+  int64_t heads, kvHeads, width; // query heads, key/value heads, features of each
+  int64_t window;                // 0: none
+  double scale, softcap;         // softcap 0: none
+  bool isStacked = false;        // rows of a block are the heads of one query: all stand at one position
+
+  template <typename AttentionLike>
+  explicit HeadShape(AttentionLike op)
+      : heads(op.getNumHeads()), kvHeads(op.getNumKvHeads()), width(featuresOf(op.getQ()) / heads),
+        window(op.getWindow().value_or(0)), scale(op.getScale().convertToDouble()),
+        softcap(op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0) {}
+
+  int64_t group() const { return heads / kvHeads; } // query heads per key/value head
+  int64_t features() const { return heads * width; }
+  int64_t kvFeatures() const { return kvHeads * width; }
+};
+
+// Queries per block: lanes of a score vector are queries, so short sequences take fewer.
+inline int64_t queryBlock(const Isa &target, int64_t queries) {
+  return std::min(kQueryBlock, roundUp(queries, target.lanes));
+}
+
+// Queries `first` .. first + count - 1, their positions counted from the first key.
+struct QuerySpan {
+  mlir::Value first, count;
+};
+
+// body(key, count, masked) for every block of keys that some query of the span sees; masked: some query does not see
+// all.
+void forKeyBlocks(CodeBuilder &k, const HeadShape &shape, QuerySpan queries,
+                  llvm::function_ref<void(mlir::Value, mlir::Value, mlir::Value)> body);
+// Per lane: whether the query at `firstQuery` + lane sees the key.
+mlir::Value isVisible(CodeBuilder &k, const HeadShape &shape, mlir::Value firstQuery, mlir::Value key);
+
+} // namespace qfa
+
+#endif // QFA_LIB_LOWERING_CPU_ATTENTION_H
