@@ -13,13 +13,13 @@ Values CodeBuilder::forLoop(Term lo, Term hi, Term step, ValueRange initial,
                             llvm::function_ref<Values(Value, ValueRange)> body) {
   auto integer = [&](Term term) { return term.value ? term.value : i64(static_cast<int64_t>(term.number)); };
   Value first = integer(lo), last = integer(hi), stride = integer(step);
-  auto loop = scf::ForOp::create(*this, first, last, stride, initial,
-                                 [&](OpBuilder &nested, Location loc, Value i, ValueRange carried) {
-                                   InsertionGuard guard(*this);
-                                   setInsertionPoint(nested.getInsertionBlock(), nested.getInsertionPoint());
-                                   Values next = body(i, carried);
-                                   scf::YieldOp::create(*this, next);
-                                 });
+  auto loop = scf::ForOp::create(*this, first, last, stride, initial);
+  // The body is filled in place, so that it can find its function. Without values to carry it ends itself.
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!initial.empty())
+    scf::YieldOp::create(*this, next);
   return Values(loop.getResults());
 }
 

@@ -1,0 +1,59 @@
+// Matrix products: a micro-kernel over panels, and the copies that make panels.
+//
+// A panel holds nr columns of the right factor, [depth][nr] contiguous: what the micro-kernel reads per step of the
+// depth lies side by side, whatever the weight's storage was. Panels of one factor follow each other `stride` floats
+// apart. Columns of a last, partly used panel hold copies of valid columns; what they produce is thrown away.
+#ifndef QFA_LIB_LOWERING_CPU_GEMM_H
+#define QFA_LIB_LOWERING_CPU_GEMM_H
+
+#include "CodeBuilder.h"
+
+namespace qfa {
+
+// Columns of the result that one tile of a kernel computes: a block of the storage format.
+constexpr int64_t blockColumns = 32;
+
+struct Factor {
+  mlir::Value pointer;
+  mlir::Value stride;      // floats between rows
+  bool transposed = false; // element (i, k) is pointer[k * stride + i] instead of pointer[i * stride + k]
+};
+struct Panels {
+  mlir::Value pointer;
+  mlir::Value stride; // floats between panels
+  mlir::Value count;
+};
+struct Target {
+  mlir::Value pointer;
+  mlir::Value stride;      // floats between rows
+  mlir::Value panelStride; // floats between the columns of one panel and the next; nr for a plain matrix
+};
+
+// target[rows, count * nr] = (accumulate ? target : 0) + a[rows, depth] * panels[depth, count * nr]
+void product(CodeBuilder &b, Factor a, Panels panels, Target target, mlir::Value rows, mlir::Value depth,
+             mlir::Value accumulate);
+
+// panels[k, c] = factor * source[k * stride + c] for c < columns.
+void packRows(CodeBuilder &b, Panels panels, mlir::Value source, mlir::Value stride, mlir::Value columns,
+              mlir::Value depth, double factor = 1.0);
+// panels[k, c] = factor * source[c * stride + k] for c < columns.
+void packColumns(CodeBuilder &b, Panels panels, mlir::Value source, mlir::Value stride, mlir::Value columns,
+                 mlir::Value depth, double factor = 1.0);
+// target[i * targetStride + c] = source[i * sourceStride + c] for i < rows, c < columns.
+void copyMatrix(CodeBuilder &b, mlir::Value target, mlir::Value targetStride, mlir::Value source,
+                mlir::Value sourceStride, mlir::Value rows, mlir::Value columns);
+
+inline int64_t roundUp(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+inline int64_t ceilDiv(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
+
+// Tokens (all leading dimensions) and features of an activation.
+inline int64_t featuresOf(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape().back();
+}
+inline int64_t tokensOf(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType()).getNumElements() / featuresOf(value);
+}
+
+} // namespace qfa
+
+#endif // QFA_LIB_LOWERING_CPU_GEMM_H
