@@ -1,0 +1,35 @@
+// The whole path from a model's module to an executable, stage by stage.
+#ifndef QFA_PIPELINES_COMPILEPROGRAM_H
+#define QFA_PIPELINES_COMPILEPROGRAM_H
+
+#include "qfa/Autodiff/Passes.h"
+#include "qfa/Emit/EmitExecutable.h"
+#include "qfa/Pipelines/Stages.h"
+#include "qfa/Schedule/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace qfa {
+
+struct ProgramOptions {
+  bool elastic = true;         // false: float weights stay (method full, verification); no Supernet and Schedule stages
+  std::string supernetOptions; // of --qfa-build-supernet, as text
+  AutodiffOptions autodiff;
+  ScheduleOptions schedule;
+  std::string dumpStagesTo; // a folder; the module after every stage, as N-<stage>.mlir
+  llvm::SmallVector<qfa_isa_t> isas = {QFA_ISA_PORTABLE, QFA_ISA_AVX2, QFA_ISA_AVX512};
+};
+
+// Runs the stages after `from` up to `to` (at most Kernels) on a module, each followed by its contract.
+llvm::LogicalResult runStages(mlir::ModuleOp module, const ProgramOptions &options, Stage from, Stage to);
+
+// Lowers a module that has passed the Kernels stage, once per instruction set, and writes the executable.
+llvm::LogicalResult emitProgram(mlir::ModuleOp module, const ProgramOptions &options, ModuleInfo info,
+                                const EmitOptions &emit);
+
+// What the tables say of the model, read off a module after import.
+ModuleInfo readModuleInfo(mlir::ModuleOp imported, llvm::StringRef modelName);
+
+} // namespace qfa
+
+#endif // QFA_PIPELINES_COMPILEPROGRAM_H

@@ -1,0 +1,151 @@
+// Runs the stages in order, each followed by its contract, then lowers for every instruction set and emits.
+#include "qfa/Pipelines/CompileProgram.h"
+
+#include "qfa/Emit/Passes.h"
+#include "qfa/Kernels/Passes.h"
+#include "qfa/Lowering/Passes.h"
+#include "qfa/Pipelines/Passes.h"
+#include "qfa/Supernet/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace qfa;
+
+static LogicalResult populateStage(OpPassManager &pm, const ProgramOptions &options, Stage stage, Location loc) {
+  switch (stage) {
+  case Stage::Supernet: {
+    if (!options.elastic)
+      return success();
+    std::unique_ptr<Pass> build = createBuildSupernet();
+    auto report = [&](const Twine &message) { return emitError(loc) << message; };
+    if (failed(build->initializeOptions(options.supernetOptions, report)))
+      return failure();
+    pm.addPass(std::move(build));
+    return success();
+  }
+  case Stage::Autodiff:
+    buildAutodiffPipeline(pm, options.autodiff);
+    return success();
+  case Stage::Schedule:
+    if (options.elastic)
+      buildSchedulePipeline(pm, options.schedule);
+    return success();
+  case Stage::Kernels:
+    buildKernelsPipeline(pm);
+    return success();
+  default:
+    return emitError(loc, "stage cannot be run on a module");
+  }
+}
+
+static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage) {
+  if (folder.empty())
+    return success();
+  const StageInfo &info = allStages()[static_cast<size_t>(stage)];
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, std::to_string(static_cast<int>(stage) + 1) + "-" + info.name.str() + ".mlir");
+  std::error_code code = llvm::sys::fs::create_directories(folder);
+  if (!code) {
+    llvm::raw_fd_ostream os(path, code);
+    if (!code)
+      os << "// After " << info.name << ": " << info.sentence << ".\n" << module << "\n";
+  }
+  return code ? emitError(module.getLoc(), "cannot write '") << path << "': " << code.message() : success();
+}
+
+LogicalResult qfa::runStages(ModuleOp module, const ProgramOptions &options, Stage from, Stage to) {
+  if (from == Stage::Import && failed(dump(module, options.dumpStagesTo, Stage::Import)))
+    return failure();
+  for (const StageInfo &info : allStages()) {
+    if (info.stage <= from || info.stage > to)
+      continue;
+    PassManager pm(module->getContext());
+    if (failed(populateStage(pm, options, info.stage, module.getLoc())))
+      return failure();
+    pm.addPass(createVerifyStage(VerifyStageOptions{info.name.str()}));
+    if (failed(pm.run(module)) || failed(dump(module, options.dumpStagesTo, info.stage)))
+      return failure();
+  }
+  return success();
+}
+
+// Erases what is not code: the tables have been read off it.
+template <typename... Keep>
+static void keepOnly(ModuleOp module) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*module.getBody())))
+    if (!isa<Keep...>(op))
+      op.erase();
+}
+
+static int64_t intAttribute(Operation *op, StringRef name) {
+  auto attribute = op->getAttrOfType<IntegerAttr>(name);
+  return attribute ? attribute.getInt() : 0;
+}
+
+// The kernels as LLVM functions for one instruction set; their tiles and scratch memory go into the tables.
+static LogicalResult lowerKernels(ModuleOp module, qfa_isa_t isa, ModuleTables &tables) {
+  keepOnly<KernelOp>(module);
+  PassManager kernels(module->getContext()), llvmPasses(module->getContext());
+  kernels.addPass(createLowerKernelsToCpu(LowerKernelsToCpuOptions{isaName(isa).str()}));
+  if (failed(kernels.run(module)))
+    return failure();
+  for (KernelTableRow &row : tables.kernels) {
+    auto function = module.lookupSymbol<func::FuncOp>(row.name);
+    if (!function)
+      return emitError(module.getLoc(), "kernel '") << row.name << "' was not lowered for " << isaName(isa);
+    row.tiles = intAttribute(function, "qfa.tiles");
+    // One size serves all instruction sets.
+    row.scratchBytes = std::max(row.scratchBytes, intAttribute(function, "qfa.scratch_bytes"));
+  }
+  buildLowerKernelsToLlvm(llvmPasses);
+  return llvmPasses.run(module);
+}
+
+LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, ModuleInfo info,
+                               const EmitOptions &emit) {
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  module->getContext()->appendDialectRegistry(registry);
+
+  auto mode = module->getAttrOfType<StringAttr>("qfa.mode");
+  info.mode = module.getOps<ElasticOp>().empty() || !mode ? QFA_MODE_DENSE
+              : mode.getValue() == "static"               ? QFA_MODE_STATIC
+                                                          : QFA_MODE_TABLE;
+  if (auto sampler = module->getAttrOfType<StringAttr>("qfa.sampler"))
+    info.sampler = sampler.str();
+  for (auto state : module.getOps<StateOp>())
+    if (state.getKind() == StateKind::cache)
+      info.context = cast<BufferType>(state.getType()).getShape()[0];
+  ModuleTables tables = readModuleTables(module, std::move(info));
+
+  SmallVector<OwningOpRef<ModuleOp>> owned;
+  SmallVector<LoweredKernels> kernels;
+  for (qfa_isa_t isa : options.isas) {
+    owned.push_back(module.clone());
+    if (failed(lowerKernels(*owned.back(), isa, tables)))
+      return failure();
+    kernels.push_back({isa, "", *owned.back()});
+  }
+  OwningOpRef<ModuleOp> program = module.clone();
+  PassManager pm(module->getContext());
+  pm.addPass(createLowerProgram());
+  if (failed(pm.run(*program)))
+    return failure();
+  keepOnly<LLVM::LLVMFuncOp>(*program);
+  return emitExecutable(*program, kernels, tables, emit);
+}
+
+ModuleInfo qfa::readModuleInfo(ModuleOp imported, StringRef modelName) {
+  ModuleInfo info;
+  info.name = modelName.str();
+  if (auto forward = imported.lookupSymbol<func::FuncOp>("forward"))
+    info.vocabulary = cast<RankedTensorType>(forward.getResultTypes()[0]).getShape().back();
+  return info;
+}
