@@ -29,12 +29,16 @@ def read_weights(folder):
 
 
 def quantize(weight, bits, group):
-    """Round-to-nearest of w [out, in]: codes [out, in / group, group], scale and zero [out, in / group, 1]."""
+    """Round-to-nearest of w [out, in]: codes [out, in / group, group], scale and zero [out, in / group, 1].
+
+    The zero lies on the grid of the scale, so that a weight of 0 stays 0: with the least weight as zero, SmolLM2's perplexity at 3 bits doubles.
+    """
     groups = weight.reshape(weight.shape[0], -1, group)
-    low, high = groups.amin(-1, keepdim=True), groups.amax(-1, keepdim=True)
-    scale = ((high - low) / (2**bits - 1)).half().float()
-    codes = ((groups - low) / scale.clamp_min(1e-30)).round().clamp(0, 2**bits - 1).to(torch.uint8)
-    return codes, scale, low
+    low, high = groups.amin(-1, keepdim=True).clamp_max(0), groups.amax(-1, keepdim=True).clamp_min(0)
+    scale = ((high - low) / (2**bits - 1)).half().float().clamp_min(2**-24)
+    offset = (-low / scale).round()
+    codes = ((groups / scale).round() + offset).clamp(0, 2**bits - 1).to(torch.uint8)
+    return codes, scale, -offset * scale
 
 
 def dequantize(packed, scale, zero):
