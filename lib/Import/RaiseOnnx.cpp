@@ -143,13 +143,19 @@ struct RaiseOnnx : qfa::impl::RaiseOnnxBase<RaiseOnnx> {
       return signalPassFailure();
     Operation *terminator = function.getBody().front().getTerminator();
     function.setType(FunctionType::get(&getContext(), function.getArgumentTypes(), terminator->getOperandTypes()));
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      function.removeArgAttr(i, "onnx.name");
-    for (unsigned i = 0; i < function.getNumResults(); ++i)
-      function.removeResultAttr(i, builderName(function.getContext()));
+    keepNames(function);
   }
 
-  static StringAttr builderName(MLIRContext *context) { return StringAttr::get(context, "onnx.name"); }
+  /// The names of the file stay with inputs and results, where recorded data finds them.
+  static void keepNames(func::FuncOp function) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (Attribute name = function.removeArgAttr(i, "onnx.name"))
+        function.setArgAttr(i, "qfa.name", name);
+    StringAttr key = StringAttr::get(function.getContext(), "onnx.name");
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (Attribute name = function.removeResultAttr(i, key))
+        function.setResultAttr(i, "qfa.name", name);
+  }
 
   static void eraseUnused(func::FuncOp function, RaiseState &state) {
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

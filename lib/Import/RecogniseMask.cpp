@@ -57,8 +57,9 @@ static llvm::SetVector<int64_t> possibleWidths(Value value) {
       continue;
     HostTensor number = HostTensor::fromAttribute(constant.getValue());
     double magnitude = std::abs(number.number(0));
-    if (number.kind != HostTensor::Bool && magnitude >= ShapeFacts::samples.back().sequence && magnitude < INT32_MAX &&
-        magnitude == std::floor(magnitude))
+    bool isFill = number.kind == HostTensor::Float && magnitude >= -maskedScore; // what masked scores are filled with
+    if (number.kind != HostTensor::Bool && !isFill && magnitude >= ShapeFacts::samples.back().sequence &&
+        magnitude < INT32_MAX && magnitude == std::floor(magnitude))
       widths.insert(int64_t(magnitude));
   }
   return widths;
