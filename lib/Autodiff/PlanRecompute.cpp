@@ -71,7 +71,7 @@ public:
     IRMapping clones;
     for (Operation *op : backward)
       for (OpOperand &operand : op->getOpOperands())
-        if (recomputed.contains(operand.get().getDefiningOp()))
+        if (isActivation(operand.get()) && recomputed.contains(operand.get().getDefiningOp()))
           operand.set(recompute(operand.get(), recomputed, clones, op));
   }
 
