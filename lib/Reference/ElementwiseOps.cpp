@@ -1,4 +1,5 @@
-// Elementwise arith and math ops on tensors of one shape, and constants.
+// Elementwise arith and math ops on tensors of one shape, constants, and splats of dynamic shape. A scalar is a tensor
+// of rank 0.
 #include "Frame.h"
 
 #include <cmath>
@@ -46,21 +47,52 @@ static Binary binaryOf(Operation *op) {
       .Default([](auto) { return Binary(nullptr); });
 }
 
+static double numberOf(Attribute attribute) {
+  if (auto value = dyn_cast<FloatAttr>(attribute))
+    return value.getValueAsDouble();
+  return static_cast<double>(cast<IntegerAttr>(attribute).getValue().getSExtValue());
+}
+
 static LogicalResult evaluateConstant(arith::ConstantOp op, Frame &frame) {
+  if (isa<FloatAttr, IntegerAttr>(op.getValue())) {
+    frame.set(op.getResult(), Tensor({}, numberOf(op.getValue())));
+    return success();
+  }
   auto elements = dyn_cast<DenseElementsAttr>(op.getValue());
   if (!elements || !elements.getElementType().isIntOrFloat())
     return op.emitOpError("is not a dense tensor of numbers");
   Tensor y(Shape(elements.getType().getShape().begin(), elements.getType().getShape().end()));
-  for (int64_t i = 0; i < y.size(); ++i)
-    y.data[i] = isa<FloatType>(elements.getElementType()) ? elements.getValues<APFloat>()[i].convertToDouble()
-                                                          : double(elements.getValues<APInt>()[i].getSExtValue());
+  for (auto [value, attribute] : llvm::zip(y.data, elements.getValues<Attribute>()))
+    value = numberOf(attribute);
   frame.set(op.getResult(), std::move(y));
+  return success();
+}
+
+static LogicalResult evaluateDim(tensor::DimOp op, Frame &frame) {
+  const Tensor &source = frame.tensor(op.getSource());
+  double index = frame.tensor(op.getIndex()).data[0];
+  if (index < 0 || index >= source.shape.size())
+    return op.emitOpError("names dimension ") << int64_t(index) << " of " << source.shape.size();
+  frame.set(op.getResult(), Tensor({}, source.shape[int64_t(index)]));
+  return success();
+}
+
+static LogicalResult evaluateSplat(tensor::SplatOp op, Frame &frame) {
+  auto sizes = op.getDynamicSizes().begin();
+  Shape shape;
+  for (int64_t size : op.getType().getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? int64_t(frame.tensor(*sizes++).data[0]) : size);
+  frame.set(op.getAggregate(), Tensor(shape, frame.tensor(op.getInput()).data[0]));
   return success();
 }
 
 LogicalResult reference::evaluateElementwise(Operation *op, Frame &frame) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return evaluateConstant(constant, frame);
+  if (auto dim = dyn_cast<tensor::DimOp>(op))
+    return evaluateDim(dim, frame);
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return evaluateSplat(splat, frame);
   if (Unary function = unaryOf(op)) {
     Tensor y = frame.tensor(op->getOperand(0));
     for (double &value : y.data)

@@ -16,10 +16,10 @@ static std::vector<double> logitsOf(const double *h, const Tensor &w) {
   return logits;
 }
 
-// loss = sum over tokens with a label of log sum_v exp(logit_v) - logit_label; dh = sum_v (p_v - [v = label]) w_v
+// For tokens with a label: loss_t = log sum_v exp(logit_v) - logit_label; dh = sum_v (p_v - [v = label]) w_v
 LogicalResult reference::evaluate(CrossEntropyOp op, Frame &frame) {
   const Tensor &h = frame.tensor(op.getH()), &w = frame.weight(op.getWeight()), &labels = frame.tensor(op.getLabels());
-  Tensor loss({2}), logSumExp(labels.shape), dh(h.shape);
+  Tensor loss(labels.shape), logSumExp(labels.shape), dh(h.shape);
   for (int64_t t = 0; t < h.rows(); ++t) {
     std::vector<double> logits = logitsOf(h.row(t), w);
     double largest = *std::max_element(logits.begin(), logits.end()), sum = 0;
@@ -31,8 +31,7 @@ LogicalResult reference::evaluate(CrossEntropyOp op, Frame &frame) {
       continue;
     if (label >= w.rows())
       return op.emitOpError("label ") << label << " is outside the vocabulary of " << w.rows();
-    loss.data[0] += logSumExp.data[t] - logits[label];
-    loss.data[1] += 1;
+    loss.data[t] = logSumExp.data[t] - logits[label];
     for (int64_t v = 0; v < w.rows(); ++v)
       for (int64_t k = 0; k < w.features(); ++k)
         dh.row(t)[k] += (std::exp(logits[v] - logSumExp.data[t]) - (v == label)) * w.row(v)[k];

@@ -34,7 +34,7 @@ static cl::opt<std::string> modelFolder("model-folder", cl::desc("Folder of the 
 static cl::list<std::string> settings("input",
                                       cl::desc("Value of an input: a .npy file, FILE.npz, FILE.npz:ARRAY or a "
                                                "literal; others come from the seed"),
-                                      cl::value_desc("name=value"), cl::cat(category));
+                                      cl::value_desc("[entry:]name=value"), cl::cat(category));
 static cl::opt<std::string> outputFile("output", cl::desc("Write what the last entry returns, as .npz"),
                                        cl::value_desc("file.npz"), cl::cat(category));
 static cl::list<std::string> configuration("configuration", cl::desc("Bits of sites"), cl::CommaSeparated,
@@ -139,15 +139,14 @@ static LogicalResult runEntry(Interpreter &interpreter, StringRef entry, bool la
   std::vector<Tensor> inputs;
   if (!function)
     return module.emitError("has no function '") << entry << "'";
-  // With several entries every one takes the inputs of the command line that it has.
-  std::vector<std::string> own;
-  for (const std::string &setting : settings) {
-    StringRef name = StringRef(setting).split('=').first;
-    bool known = !StringRef(setting).contains('=');
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      known |= inputName(function, i) == name || std::to_string(i) == name;
-    if (known || entries.size() <= 1)
-      own.push_back(setting);
+  std::vector<std::string> own; // those for all entries, and those that name this one
+  for (StringRef setting : settings) {
+    auto [name, value] = setting.split('=');
+    auto [owner, input] = name.split(':');
+    if (value.empty() || input.empty())
+      own.push_back(setting.str());
+    else if (owner == entry)
+      own.push_back((input + "=" + value).str());
   }
   if (failed(readInputs(function, own, seed, vocabularyOf(module), inputs)))
     return failure();
@@ -219,6 +218,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<QfaDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, tensor::TensorDialect>();
   MLIRContext context(registry);
+  context.printOpOnDiagnostic(false); // the op may be a whole function
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   return module && succeeded(interpret(*module)) ? 0 : 1;

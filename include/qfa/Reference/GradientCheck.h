@@ -10,9 +10,9 @@ namespace qfa::reference {
 
 struct GradientCheckOptions {
   std::string train = "train_step"; // accumulates into the gradient states
-  std::string loss = "eval_step";   // its first result's first number is the loss
+  std::string loss = "eval_step";   // the loss is the sum of its first result
   int64_t samples = 4;              // elements per trainable
-  double step = 1e-4;
+  double step = 1e-3;
   double tolerance =
       1e-6; // of |gradient - difference|, relative to the larger, but at least to 1e-4 of the tensor's largest
   uint64_t seed = 0;
