@@ -72,7 +72,7 @@ else
   run "$python" examples/smollm2/make_model.py "$out" --cache out/download
   run "$python" examples/corpus/make_corpus.py "$out"
   budgets=(4bpw 3bpw 2.5bpw) compile_options=(--group-size 64) prompt="Return a list of the"
-  train_options=(--max-minutes "$minutes") search_options=(--max-tokens 2048) eval_options=(--max-tokens 8192)
+  train_options=(--max-minutes "$minutes") search_options=(--max-tokens 1024) eval_options=(--max-tokens 8192)
 fi
 
 cd "$out"
