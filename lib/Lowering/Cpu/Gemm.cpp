@@ -169,3 +169,26 @@ void qfa::copyMatrix(CodeBuilder &b, Value target, Value targetStride, Value sou
            return {};
          });
 }
+
+ResultColumns::ResultColumns(CodeBuilder &b, Value result, int64_t width, Value first, Value rows, Value spill)
+    : b(b), place(b.at(result, first)), rows(rows), width(width) {
+  int64_t nr = b.target.nr;
+  columns = b.min(b.sub(b.i64(width), first), blockColumns);
+  panels = b.div(b.add(columns, nr - 1), nr);
+  target = {place, b.i64(width), b.i64(nr)};
+  if (width % nr == 0)
+    return;
+  isPartial = b.less(columns, blockColumns);
+  target.pointer = b.select(isPartial, spill, place);
+  target.stride = b.select(isPartial, blockColumns, target.stride);
+}
+
+void ResultColumns::loadSpill() {
+  if (isPartial)
+    b.ifThen(isPartial, [&] { copyMatrix(b, target.pointer, target.stride, place, b.i64(width), rows, columns); });
+}
+
+void ResultColumns::finish() {
+  if (isPartial)
+    b.ifThen(isPartial, [&] { copyMatrix(b, place, b.i64(width), target.pointer, target.stride, rows, columns); });
+}

@@ -43,6 +43,30 @@ void packColumns(CodeBuilder &b, Panels panels, mlir::Value source, mlir::Value 
 void copyMatrix(CodeBuilder &b, mlir::Value target, mlir::Value targetStride, mlir::Value source,
                 mlir::Value sourceStride, mlir::Value rows, mlir::Value columns);
 
+// Columns of a row-major result [rows, width] as a product's target. Where the last panel is only partly used the
+// product goes to `spill` [rows, blockColumns] instead, and `finish` copies what is wanted.
+class ResultColumns {
+public:
+  // The columns first .. first + blockColumns - 1, as far as there are.
+  ResultColumns(CodeBuilder &b, mlir::Value result, int64_t width, mlir::Value first, mlir::Value rows,
+                mlir::Value spill);
+  // Brings what the result holds into the spill memory, for a product that is added to it.
+  void loadSpill();
+  void finish();
+  static int64_t spillFloats(int64_t width, int64_t rows, const Isa &target) {
+    return width % target.nr ? rows * blockColumns : 0;
+  }
+
+  Target target;
+  mlir::Value columns; // how many there are
+  mlir::Value panels;  // how many panels hold them
+
+private:
+  CodeBuilder &b;
+  mlir::Value isPartial, place, rows;
+  int64_t width;
+};
+
 inline int64_t roundUp(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 inline int64_t ceilDiv(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
 

@@ -17,14 +17,13 @@ static int64_t adapterRank(LinearOp op) { return op.getAdapter() ? featuresOf(op
 
 static int64_t tiles(Operation *op) { return ceilDiv(featuresOf(op->getResult(0)), blockColumns); }
 
-// [panels | the last block's columns when they are not 32]
-static int64_t scratchBytes(Operation *op, const Isa &) {
+// [panels | spilled columns]
+static int64_t scratchBytes(Operation *op, const Isa &target) {
   auto linear = cast<LinearOp>(op);
   if (usesDecodeForm(linear))
     return 0;
   int64_t panels = std::max(panelDepth(linear), adapterRank(linear)) * blockColumns;
-  bool isRagged = featuresOf(linear.getResult()) % blockColumns != 0;
-  return (panels + (isRagged ? tokensOf(linear.getX()) * blockColumns : 0)) * 4;
+  return (panels + ResultColumns::spillFloats(featuresOf(linear.getResult()), tokensOf(linear.getX()), target)) * 4;
 }
 
 static void emit(Operation *op, KernelBuilder &b) {
@@ -41,32 +40,23 @@ static void emit(Operation *op, KernelBuilder &b) {
   Value spill = b.at(b.scratch(), std::max(depth, rank) * blockColumns);
 
   b.forTiles([&](Value tile) {
-    Value first = b.mul(tile, blockColumns), columns = b.min(b.sub(out, first), blockColumns);
-    Target c{b.at(result, first), b.i64(out), b.i64(nr)};
-    Value isPartial;
-    if (out % blockColumns != 0) {
-      isPartial = b.less(columns, blockColumns);
-      c.pointer = b.select(isPartial, spill, c.pointer);
-      c.stride = b.select(isPartial, blockColumns, c.stride);
-    }
-    Panels panels{b.scratch(), b.i64(depth * nr), b.i64(blockColumns / nr)};
+    Value first = b.mul(tile, blockColumns);
+    ResultColumns c(b, result, out, first, b.i64(tokens), spill);
+    Panels panels{b.scratch(), b.i64(depth * nr), c.panels};
     b.forLoop(0, in, depth, [&](Value k) {
       Value partDepth = b.min(b.sub(in, k), depth);
       if (elastic)
         dequantizeColumns(b, elastic, row, panels, tile, k, partDepth);
       else
-        packColumns(b, panels, b.at(weight, b.add(b.mul(first, in), k)), b.i64(in), columns, partDepth);
-      product(b, {b.at(x, k), b.i64(in)}, panels, c, b.i64(tokens), partDepth, b.less(0, k));
+        packColumns(b, panels, b.at(weight, b.add(b.mul(first, in), k)), b.i64(in), c.columns, partDepth);
+      product(b, {b.at(x, k), b.i64(in)}, panels, c.target, b.i64(tokens), partDepth, b.less(0, k));
     });
     if (rank) {
       panels.stride = b.i64(rank * nr);
-      packColumns(b, panels, b.at(row.adapterB, b.mul(first, rank)), b.i64(rank), columns, b.i64(rank));
-      product(b, {adapter, b.i64(rank)}, panels, c, b.i64(tokens), b.i64(rank), b.constant(b.getI1Type(), 1));
+      packColumns(b, panels, b.at(row.adapterB, b.mul(first, rank)), b.i64(rank), c.columns, b.i64(rank));
+      product(b, {adapter, b.i64(rank)}, panels, c.target, b.i64(tokens), b.i64(rank), b.constant(b.getI1Type(), 1));
     }
-    if (isPartial)
-      b.ifThen(isPartial, [&] {
-        copyMatrix(b, b.at(result, first), b.i64(out), spill, b.i64(blockColumns), b.i64(tokens), columns);
-      });
+    c.finish();
   });
 }
 

@@ -19,7 +19,10 @@ using namespace qfa;
 static const CpuKernel *findKernel(StringRef op) {
   static const llvm::StringMap<CpuKernel> table = [] {
     llvm::StringMap<CpuKernel> table;
-    for (ArrayRef<CpuKernel> family : {linearKernels()})
+    for (ArrayRef<CpuKernel> family :
+         {activationKernels(), adapterKernels(), attentionGradKernels(), attentionKernels(), crossEntropyKernels(),
+          crossEntropyWeightGradKernels(), elementwiseKernels(), embeddingKernels(), linearGradKernels(),
+          linearKernels(), normKernels(), optimizerKernels(), outerKernels(), poolKernels(), ropeKernels()})
       for (const CpuKernel &kernel : family)
         table[kernel.op] = kernel;
     return table;

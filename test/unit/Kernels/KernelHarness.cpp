@@ -73,6 +73,16 @@ ElasticWeight::ElasticWeight(int64_t out, int64_t in, int64_t bits, int64_t grou
          0};
 }
 
+std::string qfa::test::activation(int64_t tokens, int64_t features) {
+  return "tensor<1x" + std::to_string(tokens) + "x" + std::to_string(features) + "xf32>";
+}
+
+std::string qfa::test::elasticType(int64_t out, int64_t in, const std::string &bits, int64_t group, int64_t rank,
+                                   const std::string &scales) {
+  return "!qfa.elastic<" + std::to_string(out) + "x" + std::to_string(in) + ", bits = [" + bits +
+         "], group = " + std::to_string(group) + ", rank = " + std::to_string(rank) + ", scales = " + scales + ">";
+}
+
 void qfa::test::forEachIsa(const std::string &ir,
                            const std::function<void(const KernelJit::Kernel &, const std::string &)> &body) {
   for (const std::string &isa : hostIsas()) {

@@ -44,6 +44,11 @@ private:
   std::vector<_Float16> halfScales, halfZeros;
 };
 
+// IR text of types: [1, tokens, features]; an elastic weight with the given list of widths.
+std::string activation(int64_t tokens, int64_t features);
+std::string elasticType(int64_t out, int64_t in, const std::string &bits, int64_t group, int64_t rank,
+                        const std::string &scales);
+
 // Compiles the module for every instruction set of the host and calls body(kernel @k, name of the set).
 void forEachIsa(const std::string &ir, const std::function<void(const KernelJit::Kernel &, const std::string &)> &body);
 

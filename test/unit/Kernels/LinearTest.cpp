@@ -22,12 +22,8 @@ static std::vector<float> linear(const Floats &x, const float *w, const Floats &
   return y;
 }
 
-static std::string tensor(int64_t tokens, int64_t features) {
-  return "tensor<1x" + std::to_string(tokens) + "x" + std::to_string(features) + "xf32>";
-}
-
 static std::string linearKernel(int64_t tokens, int64_t out, int64_t in, int64_t rank, const std::string &weight) {
-  std::string x = tensor(tokens, in), y = tensor(tokens, out), a = tensor(tokens, rank);
+  std::string x = activation(tokens, in), y = activation(tokens, out), a = activation(tokens, rank);
   return "qfa.kernel @k {\n^bb0(%x: " + x + ", %w: " + weight + (rank ? ", %a: " + a : "") +
          "):\n  %y = qfa.linear %x, %w" + (rank ? " adapter(%a : " + a + ")" : "") + " : " + x + ", " + weight +
          " -> " + y + "\n  qfa.yield %y : " + y + "\n}\n";
@@ -69,27 +65,24 @@ TEST_P(ElasticLinear, IsTheProductAtEveryWidth) {
   auto [tokens, out, in, group, rank, scales] = GetParam();
   std::mt19937 rng(11);
   Floats x = Floats::random(tokens * in, rng), a = Floats::random(tokens * rank, rng);
-  auto weight = [&, out = out, in = in, group = group, rank = rank, scales = scales](const std::string &bits) {
-    return "!qfa.elastic<" + std::to_string(out) + "x" + std::to_string(in) + ", bits = [" + bits +
-           "], group = " + std::to_string(group) + ", rank = " + std::to_string(rank) + ", scales = " + scales + ">";
-  };
   for (const std::string set : {"2, 3, 4, 8", "3"})
-    forEachIsa(
-        linearKernel(tokens, out, in, rank, weight(set)), [&](const KernelJit::Kernel &kernel, const std::string &) {
-          for (int64_t bits : {2, 3, 4, 8}) {
-            if (set == "3" && bits != 3)
-              continue;
-            SCOPED_TRACE(bits);
-            ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
-            Floats y(tokens * out);
-            std::vector<void *> args = {x.data(), &elastic.row};
-            if (rank)
-              args.push_back(a.data());
-            args.push_back(y.data());
-            runKernel(kernel, args);
-            expectClose(y, linear(x, elastic.w.data(), a, elastic.adapterB.data(), tokens, out, in, rank), 1e-5, "y");
-          }
-        });
+    forEachIsa(linearKernel(tokens, out, in, rank, elasticType(out, in, set, group, rank, scales)),
+               [&](const KernelJit::Kernel &kernel, const std::string &) {
+                 for (int64_t bits : {2, 3, 4, 8}) {
+                   if (set == "3" && bits != 3)
+                     continue;
+                   SCOPED_TRACE(bits);
+                   ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
+                   Floats y(tokens * out);
+                   std::vector<void *> args = {x.data(), &elastic.row};
+                   if (rank)
+                     args.push_back(a.data());
+                   args.push_back(y.data());
+                   runKernel(kernel, args);
+                   expectClose(y, linear(x, elastic.w.data(), a, elastic.adapterB.data(), tokens, out, in, rank), 1e-5,
+                               "y");
+                 }
+               });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ElasticLinear,

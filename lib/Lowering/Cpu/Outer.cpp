@@ -1,0 +1,55 @@
+// qfa.accumulate_outer. A tile is a block of rows of the buffer; the product's depth is the tokens, its left factor is
+// read transposed in place, its right factor goes through panels of a part of the tokens.
+#include "Outer.h"
+#include "CpuKernels.h"
+
+using namespace mlir;
+using namespace qfa;
+
+static constexpr int64_t tokenPart = 256; // tokens of `right` that are panels at a time
+static constexpr int64_t tileRows = 48;   // a multiple of every mr
+
+// [panels of 32 columns | spilled columns]
+int64_t qfa::outerScratchFloats(int64_t width, int64_t rows, const Isa &target) {
+  return tokenPart * blockColumns + ResultColumns::spillFloats(width, rows, target);
+}
+
+void qfa::accumulateOuter(CodeBuilder &b, Value into, Value left, Value leftStride, Value right, int64_t width,
+                          Value rows, Value tokens, double factor, Value scratch) {
+  Value spill = b.at(scratch, tokenPart * blockColumns), always = b.constant(b.getI1Type(), 1);
+  b.forLoop(0, width, blockColumns, [&](Value first) {
+    ResultColumns c(b, into, width, first, rows, spill);
+    c.loadSpill();
+    b.forLoop(0, tokens, tokenPart, [&](Value token) {
+      Value part = b.min(b.sub(tokens, token), tokenPart);
+      Panels panels{scratch, b.i64(tokenPart * b.target.nr), c.panels};
+      packRows(b, panels, b.at(right, b.add(b.mul(token, width), first)), b.i64(width), c.columns, part, factor);
+      product(b, {b.at(left, b.mul(token, leftStride)), leftStride, true}, panels, c.target, rows, part, always);
+    });
+    c.finish();
+  });
+}
+
+static int64_t tiles(Operation *op) {
+  return ceilDiv(cast<AccumulateOuterOp>(op).getInto().getType().getShape()[0], tileRows);
+}
+
+static int64_t scratchBytes(Operation *op, const Isa &target) {
+  return outerScratchFloats(featuresOf(cast<AccumulateOuterOp>(op).getRight()), tileRows, target) * 4;
+}
+
+static void emit(Operation *op, KernelBuilder &b) {
+  auto outer = cast<AccumulateOuterOp>(op);
+  int64_t height = featuresOf(outer.getLeft()), width = featuresOf(outer.getRight());
+  Value left = b.operand(outer.getLeft()), right = b.operand(outer.getRight()), into = b.operand(outer.getInto());
+  b.forTiles([&](Value tile) {
+    Value row = b.mul(tile, tileRows), rows = b.min(b.sub(b.i64(height), row), tileRows);
+    accumulateOuter(b, b.at(into, b.mul(row, width)), b.at(left, row), b.i64(height), right, width, rows,
+                    b.i64(tokensOf(outer.getLeft())), outer.getScale().convertToDouble(), b.scratch());
+  });
+}
+
+ArrayRef<CpuKernel> qfa::outerKernels() {
+  static const CpuKernel kernels[] = {{AccumulateOuterOp::getOperationName(), tiles, scratchBytes, emit}};
+  return kernels;
+}

@@ -1,0 +1,131 @@
+// qfa.cross_entropy and the gradient of its head against a softmax over whole logits.
+#include "KernelHarness.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace qfa;
+using namespace qfa::test;
+
+namespace {
+struct Expected {
+  std::vector<float> loss, logSumExp, gradient, weightGradient;
+
+  Expected(const Floats &h, const float *w, const std::vector<int32_t> &labels, int64_t vocabulary, int64_t features)
+      : loss(labels.size()), logSumExp(labels.size()), gradient(h.size()), weightGradient(vocabulary * features) {
+    for (size_t t = 0; t < labels.size(); ++t) {
+      std::vector<double> logits(vocabulary);
+      double largest = -1e300, sum = 0;
+      for (int64_t v = 0; v < vocabulary; ++v) {
+        for (int64_t k = 0; k < features; ++k)
+          logits[v] += static_cast<double>(h[t * features + k]) * w[v * features + k];
+        largest = std::max(largest, logits[v]);
+      }
+      for (double logit : logits)
+        sum += std::exp(logit - largest);
+      double lse = largest + std::log(sum);
+      logSumExp[t] = static_cast<float>(lse);
+      if (labels[t] < 0)
+        continue;
+      loss[t] = static_cast<float>(lse - logits[labels[t]]);
+      for (int64_t v = 0; v < vocabulary; ++v) {
+        double p = std::exp(logits[v] - lse) - (labels[t] == v);
+        for (int64_t k = 0; k < features; ++k) {
+          gradient[t * features + k] += static_cast<float>(p * w[v * features + k]);
+          weightGradient[v * features + k] += static_cast<float>(p * h[t * features + k]);
+        }
+      }
+    }
+  }
+};
+
+struct Case {
+  int64_t tokens, vocabulary, features, group;
+};
+} // namespace
+
+static std::vector<int32_t> makeLabels(int64_t tokens, int64_t vocabulary, std::mt19937 &rng) {
+  std::vector<int32_t> labels(tokens);
+  for (int64_t t = 0; t < tokens; ++t)
+    labels[t] = t % 5 == 3 ? -100 : static_cast<int32_t>(rng() % vocabulary);
+  labels[0] = static_cast<int32_t>(vocabulary) - 1;
+  return labels;
+}
+
+static std::string crossEntropyKernel(int64_t tokens, int64_t features, const std::string &w, bool gradient) {
+  std::string h = activation(tokens, features), t = "tensor<1x" + std::to_string(tokens), f = t + "xf32>";
+  std::string types = f + ", " + f + (gradient ? ", " + h : ""), names = gradient ? "%a, %b, %c" : "%a, %b";
+  return "qfa.kernel @k {\n^bb0(%h: " + h + ", %w: " + w + ", %l: " + t + "xi32>):\n  " + names +
+         " = qfa.cross_entropy %h, %w, %l : " + h + ", " + w + ", " + t + "xi32> -> " + types + "\n  qfa.yield " +
+         names + " : " + types + "\n}\n";
+}
+
+class CrossEntropy : public testing::TestWithParam<Case> {};
+
+TEST_P(CrossEntropy, OfADenseHead) {
+  auto [tokens, vocabulary, features, group] = GetParam();
+  std::mt19937 rng(13);
+  Floats h = Floats::random(tokens * features, rng, -2, 2), w = Floats::random(vocabulary * features, rng);
+  std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
+  Expected expected(h, w.data(), labels, vocabulary, features);
+  std::string weight = "tensor<" + std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
+  for (bool gradient : {true, false})
+    forEachIsa(crossEntropyKernel(tokens, features, weight, gradient),
+               [&](const KernelJit::Kernel &kernel, const std::string &) {
+                 Floats loss(tokens), lse(tokens), dh(tokens * features);
+                 runKernel(kernel, {h.data(), w.data(), labels.data(), loss.data(), lse.data(), dh.data()});
+                 expectClose(loss, expected.loss, 1e-5, "loss");
+                 expectClose(lse, expected.logSumExp, 1e-5, "log_sum_exp");
+                 if (gradient)
+                   expectClose(dh, expected.gradient, 2e-5, "gradient");
+               });
+}
+
+TEST_P(CrossEntropy, OfAnElasticHead) {
+  auto [tokens, vocabulary, features, group] = GetParam();
+  for (int64_t bits : {8, 4}) {
+    std::mt19937 rng(17);
+    Floats h = Floats::random(tokens * features, rng, -2, 2);
+    std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
+    ElasticWeight elastic(vocabulary, features, bits, group, 0, false, rng);
+    Expected expected(h, elastic.w.data(), labels, vocabulary, features);
+    forEachIsa(crossEntropyKernel(tokens, features,
+                                  elasticType(vocabulary, features, std::to_string(bits), group, 0, "f32"), true),
+               [&](const KernelJit::Kernel &kernel, const std::string &) {
+                 Floats loss(tokens), lse(tokens), dh(tokens * features);
+                 runKernel(kernel, {h.data(), &elastic.row, labels.data(), loss.data(), lse.data(), dh.data()});
+                 expectClose(loss, expected.loss, 1e-5, "loss");
+                 expectClose(lse, expected.logSumExp, 1e-5, "log_sum_exp");
+                 expectClose(dh, expected.gradient, 2e-5, "gradient");
+               });
+  }
+}
+
+TEST_P(CrossEntropy, GradientOfTheHead) {
+  auto [tokens, vocabulary, features, group] = GetParam();
+  std::mt19937 rng(19);
+  Floats h = Floats::random(tokens * features, rng, -2, 2), w = Floats::random(vocabulary * features, rng);
+  std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
+  Expected expected(h, w.data(), labels, vocabulary, features);
+  std::string shape = std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
+  std::string x = activation(tokens, features), t = "tensor<1x" + std::to_string(tokens);
+  std::string types = x + ", tensor<" + shape + ", " + t + "xi32>, " + t + "xf32>, !qfa.buffer<" + shape;
+  forEachIsa("qfa.kernel @k {\n^bb0(%h: " + x + ", %w: tensor<" + shape + ", %l: " + t + "xi32>, %s: " + t +
+                 "xf32>, %g: !qfa.buffer<" + shape +
+                 "):\n  qfa.cross_entropy_weight_grad %h, %w, %l, %s into %g : " + types + "\n  qfa.yield\n}\n",
+             [&](const KernelJit::Kernel &kernel, const std::string &) {
+               Floats gradient(vocabulary * features);
+               std::vector<float> wanted = expected.weightGradient;
+               for (size_t i = 0; i < wanted.size(); ++i) {
+                 gradient[i] = 0.25f;
+                 wanted[i] += 0.25f;
+               }
+               runKernel(kernel, {h.data(), w.data(), labels.data(), expected.logSumExp.data(), gradient.data()});
+               expectClose(gradient, wanted, 2e-5, "gradient");
+             });
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, CrossEntropy,
+                         testing::Values(Case{1, 33, 48, 8}, Case{7, 300, 40, 8}, Case{77, 105, 48, 16},
+                                         Case{300, 64, 16, 16}, Case{64, 700, 130, 13}, Case{5, 3, 9, 3}));
