@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -91,12 +92,12 @@ void qfa::format::unpackRow(const CopyShape &shape, const uint32_t *words, int64
   });
 }
 
-// Smallest and largest of a group, in 8 lanes that need no reordering of comparisons to become vectors.
+// Smallest and largest of a group and 0, in 8 lanes that need no reordering of comparisons to become vectors.
 static void extremes(const float *values, int64_t count, float &smallest, float &largest) {
   constexpr int lanes = 8;
   float low[lanes], high[lanes];
-  std::fill_n(low, lanes, values[0]);
-  std::fill_n(high, lanes, values[0]);
+  std::fill_n(low, lanes, 0.0f);
+  std::fill_n(high, lanes, 0.0f);
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes)
     for (int lane = 0; lane < lanes; ++lane) {
@@ -131,9 +132,11 @@ void qfa::format::roundToNearest(const float *weight, const CopyShape &shape, in
         float *scale = scales + scaleIndex(block * rowsPerBlock, j, groups);
         float *zero = zeros + scaleIndex(block * rowsPerBlock, j, groups);
         for (int64_t i = 0; i < rows; ++i) {
-          float largest;
-          extremes(weight + (block * rowsPerBlock + i) * shape.in + j * shape.group, shape.group, zero[i], largest);
-          scale[i] = groupScale(zero[i], largest, steps);
+          float smallest, largest;
+          extremes(weight + (block * rowsPerBlock + i) * shape.in + j * shape.group, shape.group, smallest, largest);
+          scale[i] = groupScale(smallest, largest, steps);
+          // A whole number of steps below 0, so that a weight of 0 stays 0.
+          zero[i] = scale[i] == 0 ? 0.0f : -std::min<float>(std::nearbyint(-smallest / scale[i]), steps) * scale[i];
         }
         for (int64_t k = 0; k < shape.group; k += chunk) {
           int64_t count = std::min(chunk, shape.group - k);
@@ -146,6 +149,7 @@ void qfa::format::roundToNearest(const float *weight, const CopyShape &shape, in
             addRow<bits>(planes, i, count, [=](int64_t at) {
               float code = (row[at] - offset) / unit;
               code = code < steps ? code : steps;
+              code = code > 0 ? code : 0;
               // Between 2^23 and 2^24 a float's spacing is 1: the sum rounds, and its low bits are the integer.
               return std::bit_cast<uint32_t>(code + 0x1p23f) - std::bit_cast<uint32_t>(0x1p23f);
             });

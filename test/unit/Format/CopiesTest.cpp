@@ -83,14 +83,15 @@ TEST_P(EveryWidth, QuantizesEachGroupBetweenItsExtremes) {
     dequantizeRow(shape, copy.words.data(), copy.scales.data(), copy.zeros.data(), n, row.data());
     for (int64_t k = 0; k < shape.in; ++k) {
       const float *group = &weight[n * shape.in + k / 300 * 300];
-      auto [low, high] = std::minmax_element(group, group + 300);
-      float scale = halfToFloat(floatToHalf((*high - *low) / steps));
+      float low = std::min(0.0f, *std::min_element(group, group + 300));
+      float high = std::max(0.0f, *std::max_element(group, group + 300));
+      float scale = halfToFloat(floatToHalf((high - low) / steps)), zero = -std::nearbyint(-low / scale) * scale;
       int64_t at = scaleIndex(n, k / 300, 2);
       ASSERT_EQ(copy.scales[at], scale);
-      ASSERT_EQ(copy.zeros[at], *low);
+      ASSERT_EQ(copy.zeros[at], zero);
       float w = weight[n * shape.in + k];
-      ASSERT_EQ(codes[k], std::min<float>(std::nearbyint((w - *low) / scale), steps));
-      ASSERT_EQ(row[k], scale * codes[k] + *low);
+      ASSERT_EQ(codes[k], std::clamp<float>(std::nearbyint((w - zero) / scale), 0, steps));
+      ASSERT_EQ(row[k], scale * codes[k] + zero);
       ASSERT_LE(std::abs(row[k] - w), 0.5001f * scale + 0.001f * steps * scale); // half a step and the scale's rounding
     }
   }
@@ -111,12 +112,17 @@ TEST_P(EveryWidth, GivesTheSameBlockByBlock) {
   EXPECT_EQ(whole.zeros, parts.zeros);
 }
 
-TEST_P(EveryWidth, KeepsAConstantGroupExactly) {
+TEST_P(EveryWidth, KeepsZeroExactly) {
   CopyShape shape{2, 16, 8, GetParam()};
-  Copy copy = quantized(std::vector<float>(32, -0.3f), shape);
-  std::vector<float> row(16);
+  std::vector<float> weight(32), row(16);
+  for (int i = 0; i < 32; ++i) // the first group of each row mixes signs, the second is all zeros
+    weight[i] = i % 16 < 8 ? (i % 3 - 1) * 0.7f + (i % 3 == 1 ? 0 : 0.1f) : 0.0f;
+  Copy copy = quantized(weight, shape);
   dequantizeRow(shape, copy.words.data(), copy.scales.data(), copy.zeros.data(), 1, row.data());
-  EXPECT_EQ(row, std::vector<float>(16, -0.3f));
+  for (int k = 0; k < 16; ++k) {
+    if (weight[16 + k] == 0)
+      EXPECT_EQ(row[k], 0);
+  }
   EXPECT_EQ(copy.scales[scaleIndex(1, 1, 2)], 0);
 }
 
