@@ -215,13 +215,10 @@ static Error readOpset(const WireReader &outer, const WireField &field, Model &m
   });
 }
 
-Expected<Model> qfa::onnx::readModel(StringRef path) {
-  auto bytes = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!bytes)
-    return createStringError(bytes.getError(), path + ": " + bytes.getError().message());
+Expected<Model> qfa::onnx::parseModel(StringRef path, std::unique_ptr<MemoryBuffer> bytes) {
   Model model;
   model.path = path.str();
-  model.bytes = std::move(*bytes);
+  model.bytes = std::move(bytes);
   StringRef all = model.bytes->getBuffer();
   WireReader reader(model.path, all, all, "ModelProto");
   bool hasGraph = false;
@@ -244,4 +241,11 @@ Expected<Model> qfa::onnx::readModel(StringRef path) {
   if (!hasGraph)
     return reader.error("no graph found; is this an ONNX file?");
   return model;
+}
+
+Expected<Model> qfa::onnx::readModel(StringRef path) {
+  auto bytes = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!bytes)
+    return createStringError(bytes.getError(), path + ": " + bytes.getError().message());
+  return parseModel(path, std::move(*bytes));
 }

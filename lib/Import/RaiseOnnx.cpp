@@ -179,8 +179,10 @@ struct RaiseOnnx : qfa::impl::RaiseOnnxBase<RaiseOnnx> {
       auto node = dyn_cast<NodeOp>(op);
       if (!node)
         continue;
-      // What depends on shapes only is left because its user is.
-      if (!first && !llvm::all_of(node.getOutputs(), [&](Value output) { return state.facts.isKnown(output); }))
+      // What depends on shapes or weights only is left because its user is.
+      bool isCause = llvm::any_of(node.getOutputs(), [&](Value output) { return !state.facts.isKnown(output); }) &&
+                     (node.getNumResults() != 1 || !weightUse(node.getResult(0)).initializer);
+      if (!first && isCause)
         first = node;
       auto miss = state.misses.find(node);
       if (miss != state.misses.end() && miss->second.matched &&
@@ -197,10 +199,10 @@ struct RaiseOnnx : qfa::impl::RaiseOnnxBase<RaiseOnnx> {
     InFlightDiagnostic error = first.emitError("operator '") << first.getType() << "' (domain " << domain;
     if (version)
       error << ", version " << version.getInt();
-    error << ") of node '";
+    error << ")";
     if (auto name = dyn_cast<NameLoc>(first.getLoc()))
-      error << name.getName().getValue();
-    error << "' cannot be raised";
+      error << " of node '" << name.getName().getValue() << "'";
+    error << " cannot be raised";
     if (furthest) {
       const Miss &miss = state.misses[furthest];
       error.attachNote(furthest->getLoc()) << "pattern '" << miss.pattern << "' came closest: " << miss.reason;

@@ -89,8 +89,8 @@ struct StripInference : qfa::impl::StripInferenceBase<StripInference> {
                << name << "' of type " << argument.getType()
                << " has no meaning in training, expected identifiers, *mask*, *position* or past*";
       if (!type.isDynamicDim(0) || !type.isDynamicDim(1))
-        return function.emitError("input '") << name << "' has shape " << type.getShape()
-                                             << ", expected a symbolic batch and sequence: export with dynamic axes";
+        return function.emitError("input '")
+               << name << "' has type " << type << ", expected a symbolic batch and sequence: export with dynamic axes";
       ids = argument;
       ids.setType(RankedTensorType::get(type.getShape(), builder.getI32Type()));
     }

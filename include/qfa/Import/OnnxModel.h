@@ -95,6 +95,9 @@ struct Model {
 /// Reads the structure of a model. Tensors are checked against the size of the file that holds them, and not read.
 llvm::Expected<Model> readModel(llvm::StringRef path);
 
+/// The same for bytes that are in memory already; `path` is for error texts and for finding external data.
+llvm::Expected<Model> parseModel(llvm::StringRef path, std::unique_ptr<llvm::MemoryBuffer> bytes);
+
 /// Decodes a tensor into `floats` or `ints`; for small constants only.
 llvm::Error loadValues(Tensor &tensor);
 
