@@ -24,8 +24,6 @@ LogicalResult ParameterOp::verify() {
 
 LogicalResult EmbeddingOp::verify() {
   auto ids = getIds().getType();
-  if (ids.getRank() != 2)
-    return emitOpError("identifiers have rank ") << ids.getRank() << ", wanted 2";
   return expectShape(*this, "result", getResult().getType(), // embedding_c1
                      {ids.getDimSize(0), ids.getDimSize(1), weightIn(getTable())});
 }
@@ -39,7 +37,7 @@ LogicalResult RmsNormOp::verify() {
 }
 
 LogicalResult LinearOp::verify() {
-  if (weightIn(getWeight()) != lastDim(getX())) // linear_c1
+  if (!agree(weightIn(getWeight()), lastDim(getX()))) // linear_c1
     return emitOpError("weight has input width ")
            << weightIn(getWeight()) << ", x has " << lastDim(getX()) << " features";
   if (getAdapter()) { // linear_c2
@@ -54,49 +52,61 @@ LogicalResult LinearOp::verify() {
 
 LogicalResult RopeOp::verify() {
   int64_t features = lastDim(getX()), heads = getNumHeads();
-  if (heads <= 0 || features % heads != 0) // rope_c1
+  if (!divides(heads, features)) // rope_c1
     return emitOpError("num_heads ") << heads << " does not divide " << features << " features";
   int64_t rotated = 2 * getInverseFrequencies().getNumElements();
-  if (rotated > features / heads) // rope_c2
+  if (!ShapedType::isDynamic(features) && rotated > features / heads) // rope_c2
     return emitOpError("rotates ") << rotated << " features, heads have " << features / heads;
   if (!getInverseFrequencies().getElementType().isF64())
     return emitOpError("inverse frequencies are ") << getInverseFrequencies().getElementType() << ", wanted f64";
   return success();
 }
 
-static LogicalResult verifyHeads(Operation *op, Value q, Value k, int64_t heads, int64_t kvHeads,
-                                 std::optional<uint64_t> window, std::optional<APFloat> softcap) {
-  int64_t qFeatures = lastDim(q), kFeatures = lastDim(k);
-  if (heads <= 0 || kvHeads <= 0 || qFeatures % heads != 0 || kFeatures % kvHeads != 0 ||
-      qFeatures / heads != kFeatures / kvHeads) // attention_c1
-    return op->emitOpError("has ") << qFeatures << " query features in " << heads << " heads and " << kFeatures
-                                   << " key features in " << kvHeads << " heads, wanted heads of one width";
+// attention_c1 to attention_c4, with the attributes of any of the attention ops.
+template <typename OpT>
+static LogicalResult verifyAttention(OpT op) {
+  int64_t qFeatures = lastDim(op.getQ()), kFeatures = lastDim(op.getK());
+  int64_t heads = op.getNumHeads(), kvHeads = op.getNumKvHeads();
+  bool isStatic = !ShapedType::isDynamic(qFeatures) && !ShapedType::isDynamic(kFeatures);
+  if (!divides(heads, qFeatures) || !divides(kvHeads, kFeatures) ||
+      (isStatic && qFeatures / heads != kFeatures / kvHeads)) // attention_c1
+    return op.emitOpError("has ") << qFeatures << " query features in " << heads << " heads and " << kFeatures
+                                  << " key features in " << kvHeads << " heads, wanted heads of one width";
   if (heads % kvHeads != 0) // attention_c2
-    return op->emitOpError("num_kv_heads ") << kvHeads << " does not divide num_heads " << heads;
-  if ((window && static_cast<int64_t>(*window) <= 0) || (softcap && !(softcap->convertToDouble() > 0))) // attention_c4
-    return op->emitOpError("window and softcap must be positive");
+    return op.emitOpError("num_kv_heads ") << kvHeads << " does not divide num_heads " << heads;
+  if (failed(expectLike(op, "k", op.getK(), op.getQ(), kFeatures))) // attention_c3
+    return failure();
+  if ((op.getWindow() && static_cast<int64_t>(*op.getWindow()) <= 0) ||
+      (op.getSoftcap() && !(op.getSoftcap()->convertToDouble() > 0))) // attention_c4
+    return op.emitOpError("window and softcap must be positive");
   return success();
 }
 
+static LogicalResult verifyLogSumExp(Operation *op, Value logSumExp, Value q, int64_t heads) {
+  auto type = cast<RankedTensorType>(q.getType());
+  return expectShape(op, "log_sum_exp", logSumExp.getType(), {type.getDimSize(0), heads, type.getDimSize(1)});
+}
+
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyHeads(*this, getQ(), getK(), getNumHeads(), getNumKvHeads(), getWindow(), getSoftcap())))
+  if (failed(verifyAttention(*this)))
     return failure();
-  auto q = getQ().getType();
-  if (failed(expectLike(*this, "k", getK(), getQ(), lastDim(getK())))) // attention_c3
+  return verifyLogSumExp(*this, getLogSumExp(), getQ(), getNumHeads());
+}
+
+LogicalResult AttentionGradOp::verify() {
+  if (failed(verifyAttention(*this))) // attention_grad_c1
     return failure();
-  return expectShape(*this, "log_sum_exp", getLogSumExp().getType(),
-                     {q.getDimSize(0), static_cast<int64_t>(getNumHeads()), q.getDimSize(1)});
+  return verifyLogSumExp(*this, getLogSumExp(), getQ(), getNumHeads());
 }
 
 LogicalResult CachedAttentionOp::verify() {
-  if (failed(verifyHeads(*this, getQ(), getK(), getNumHeads(), getNumKvHeads(), getWindow(),
-                         getSoftcap()))) // cached_attention_c1
+  if (failed(verifyAttention(*this))) // cached_attention_c1
     return failure();
   ArrayRef<int64_t> cache = getKeyCache().getType().getShape();
-  if (cache.size() != 2 || cache[1] != lastDim(getK())) // cached_attention_c2
+  if (cache.size() != 2 || !agree(cache[1], lastDim(getK()))) // cached_attention_c2
     return emitOpError("cache is ") << getKeyCache().getType() << ", wanted [context, " << lastDim(getK()) << "]";
   int64_t batch = getQ().getType().getDimSize(0);
-  if (batch != 1) // cached_attention_c3
+  if (!agree(batch, 1)) // cached_attention_c3
     return emitOpError("has batch ") << batch << ", wanted 1";
   return success();
 }

@@ -53,6 +53,44 @@ LogicalResult StateRefOp::verifySymbolUses(SymbolTableCollection &tables) {
   return state ? expectType(*this, state, getResult().getType(), state.getType()) : failure();
 }
 
+// The tensor that source and role name: [rank, groups], [out, rank] or the parameter's own.
+static RankedTensorType trainedType(TrainableOp op, SymbolTableCollection &tables) {
+  StringRef role = op.getRole();
+  if (role == "value") {
+    auto parameter = lookup<ParameterOp>(tables, op, op.getSourceAttr(), "qfa.parameter");
+    return parameter ? cast<RankedTensorType>(parameter.getType()) : RankedTensorType();
+  }
+  if (role != "adapter_a" && role != "adapter_b") {
+    op.emitOpError("has role '") << role << "', wanted adapter_a, adapter_b or value";
+    return {};
+  }
+  auto elastic = lookup<ElasticOp>(tables, op, op.getSourceAttr(), "qfa.elastic");
+  if (!elastic)
+    return {};
+  auto type = cast<ElasticType>(elastic.getType());
+  int64_t rank = type.getRank(), groups = type.getGroups();
+  return RankedTensorType::get(role == "adapter_a" ? ArrayRef({rank, groups}) : ArrayRef({type.getOut(), rank}),
+                               Float32Type::get(op.getContext()));
+}
+
+LogicalResult TrainableOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto type = cast<TrainableType>(getType());
+  RankedTensorType source = trainedType(*this, tables); // trainable_c1
+  if (!source)
+    return failure();
+  if (type.getTensorType() != source)
+    return emitOpError("has type ") << type << ", its source is " << source;
+  auto gradient = lookup<StateOp>(tables, *this, getGradientAttr(), "qfa.state"); // trainable_c2
+  if (!gradient)
+    return failure();
+  if (gradient.getKind() == StateKind::gradient &&
+      cast<BufferType>(gradient.getType()).getTensorType() == type.getTensorType())
+    return success();
+  auto error = emitOpError("has a gradient that is not a gradient state of its type");
+  error.attachNote(gradient.getLoc()) << "declared here";
+  return error;
+}
+
 LogicalResult TrainableRefOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto trainable = lookup<TrainableOp>(tables, *this, getTrainableAttr(), "qfa.trainable"); // trainable_ref_c1
   return trainable ? expectType(*this, trainable, getResult().getType(), trainable.getType()) : failure();

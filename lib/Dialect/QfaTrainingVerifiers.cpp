@@ -24,15 +24,18 @@ LogicalResult SiteOp::verify() {
 
 LogicalResult GroupPoolOp::verify() {
   int64_t features = lastDim(getX()), group = getGroup();
-  if (group <= 0 || features % group != 0) // group_pool_c1
+  if (!divides(group, features)) // group_pool_c1
     return emitOpError("group size ") << group << " does not divide " << features << " features";
-  return expectLike(*this, "result", getResult(), getX(), features / group);
+  return expectLike(*this, "result", getResult(), getX(),
+                    ShapedType::isDynamic(features) ? features : features / group);
 }
 
 LogicalResult GroupUnpoolOp::verify() {
   if (getAddend() && getAddend().getType() != getResult().getType()) // group_unpool_c1
     return emitOpError("addend is ") << getAddend().getType() << ", wanted " << getResult().getType();
-  return expectLike(*this, "result", getResult(), getU(), lastDim(getU()) * static_cast<int64_t>(getGroup()));
+  int64_t groups = lastDim(getU());
+  return expectLike(*this, "result", getResult(), getU(),
+                    ShapedType::isDynamic(groups) ? groups : groups * static_cast<int64_t>(getGroup()));
 }
 
 LogicalResult AdapterDownOp::verify() {
@@ -54,7 +57,7 @@ LogicalResult AdapterDownGradOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult CrossEntropyOp::verify() {
-  if (weightIn(getWeight()) != lastDim(getH())) // cross_entropy_c1
+  if (!agree(weightIn(getWeight()), lastDim(getH()))) // cross_entropy_c1
     return emitOpError("weight has input width ")
            << weightIn(getWeight()) << ", h has " << lastDim(getH()) << " features";
   ArrayRef<int64_t> tokens = getH().getType().getShape().drop_back();
@@ -68,13 +71,18 @@ LogicalResult CrossEntropyOp::verify() {
 }
 
 LogicalResult CrossEntropyWeightGradOp::verify() {
-  if (getInto().getType().getTensorType() != getWeight().getType()) // cross_entropy_weight_grad_c1
-    return emitOpError("buffer is ") << getInto().getType() << ", wanted the shape of " << getWeight().getType();
-  return success();
+  if (getInto().getType().getTensorType() != getWeight().getType() ||
+      !agree(weightIn(getWeight()), lastDim(getH()))) // cross_entropy_weight_grad_c1
+    return emitOpError("buffer is ") << getInto().getType() << " and weight " << getWeight().getType()
+                                     << ", wanted both [vocabulary, " << lastDim(getH()) << "]";
+  ArrayRef<int64_t> tokens = getH().getType().getShape().drop_back();
+  if (failed(expectShape(*this, "labels", getLabels().getType(), tokens))) // cross_entropy_weight_grad_c2
+    return failure();
+  return expectShape(*this, "log_sum_exp", getLogSumExp().getType(), tokens);
 }
 
 LogicalResult LinearGradOp::verify() {
-  if (weightOut(getWeight()) != lastDim(getDy())) // linear_grad_c1
+  if (!agree(weightOut(getWeight()), lastDim(getDy()))) // linear_grad_c1
     return emitOpError("weight has output width ")
            << weightOut(getWeight()) << ", dy has " << lastDim(getDy()) << " features";
   if (failed(expectLike(*this, "dx", getDx(), getDy(), weightIn(getWeight()))))
@@ -98,6 +106,14 @@ LogicalResult AccumulateOuterOp::verify() {
   return expectLike(*this, "right", getRight(), getLeft(), lastDim(getRight())); // accumulate_outer_c2
 }
 
+LogicalResult RmsNormGradOp::verify() {
+  if (failed(expectShape(*this, "gain", getGain().getType(), {lastDim(getX())}))) // rms_norm_grad_c1
+    return failure();
+  if (getAddend() && getAddend().getType() != getX().getType()) // rms_norm_grad_c2
+    return emitOpError("addend is ") << getAddend().getType() << ", wanted " << getX().getType();
+  return success();
+}
+
 LogicalResult RmsNormGainGradOp::verify() {
   return expectShape(*this, "buffer", getInto().getType().getTensorType(), {lastDim(getX())}); // rms_norm_gain_grad_c1
 }
@@ -106,7 +122,11 @@ LogicalResult EmbeddingGradOp::verify() {
   ArrayRef<int64_t> shape = getInto().getType().getShape();
   if (shape.size() != 2 || shape[1] != lastDim(getDy())) // embedding_grad_c1
     return emitOpError("buffer is ") << getInto().getType() << ", wanted [rows, " << lastDim(getDy()) << "]";
-  return success();
+  return expectShape(*this, "ids", getIds().getType(), getDy().getType().getShape().drop_back()); // embedding_grad_c2
+}
+
+LogicalResult GradientNormOp::verify() {
+  return expectShape(*this, "result", getResult().getType(), {1}); // gradient_norm_c1
 }
 
 LogicalResult AdamwOp::verify() {
@@ -120,7 +140,7 @@ LogicalResult AdamwOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelOp::verify() {
-  if (getBody().front().empty() || !isa<YieldOp>(getBody().front().back()))
+  if (getBody().front().empty() || !isa<YieldOp>(getBody().front().back())) // kernel_c1
     return emitOpError("body does not end with qfa.yield");
   return success();
 }

@@ -24,18 +24,26 @@ inline int64_t weightIn(mlir::Value weight) {
   return type.getRank() == 2 ? type.getDimSize(1) : -1;
 }
 
+inline bool agree(int64_t a, int64_t b) {
+  return a == b || mlir::ShapedType::isDynamic(a) || mlir::ShapedType::isDynamic(b);
+}
+inline bool divides(int64_t divisor, int64_t n) {
+  return divisor > 0 && (mlir::ShapedType::isDynamic(n) || n % divisor == 0);
+}
+
 inline llvm::LogicalResult expectShape(mlir::Operation *op, llvm::StringRef name, mlir::Type type,
                                        llvm::ArrayRef<int64_t> wanted) {
   auto shape = llvm::cast<mlir::ShapedType>(type).getShape();
   bool agrees = shape.size() == wanted.size();
   for (size_t i = 0; agrees && i < wanted.size(); ++i)
-    agrees = shape[i] == wanted[i] || mlir::ShapedType::isDynamic(shape[i]) || mlir::ShapedType::isDynamic(wanted[i]);
+    agrees = agree(shape[i], wanted[i]);
   if (agrees)
     return llvm::success();
   auto error = op->emitOpError() << name << " has shape [";
-  llvm::interleaveComma(shape, error);
+  auto print = [&](int64_t size) { mlir::ShapedType::isDynamic(size) ? error << "?" : error << size; };
+  llvm::interleaveComma(shape, error, print);
   error << "], wanted [";
-  llvm::interleaveComma(wanted, error);
+  llvm::interleaveComma(wanted, error, print);
   return error << "]";
 }
 

@@ -72,9 +72,10 @@ def Qfa_TrainableType : Qfa_Type<"Trainable", "trainable"> {
   }];
 }
 
-// Activations are f32 [batch, sequence, features]; identifiers, labels and positions are i32.
-def Qfa_F32Tensor : TensorOf<[F32]>;
-def Qfa_I32Tensor : TensorOf<[I32]>;
+def Qfa_F32Tensor : RankedTensorOf<[F32]>;
+def Qfa_Activation : 3DTensorOf<[F32]>; // [batch, sequence, features]
+def Qfa_Tokens : 2DTensorOf<[I32]>;     // identifiers or labels [batch, sequence]
+def Qfa_Index : 1DTensorOf<[I32]>;      // one number [1]: a position
 // A weight [out, in] as plain floats or as elastic copies.
 def Qfa_Weight : AnyTypeOf<[Qfa_F32Tensor, Qfa_ElasticType], "f32 tensor or elastic weight">;
 

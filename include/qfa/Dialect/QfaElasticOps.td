@@ -56,8 +56,8 @@ def Qfa_GroupPoolOp : Qfa_Op<"group_pool", [Pure, DeclareOpInterfaceMethods<Qfa_
 
     Example: `%u = qfa.group_pool %x {group = 8 : i64} : tensor<2x8x16xf32> -> tensor<2x8x2xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, I64Attr:$group);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$x, I64Attr:$group);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -71,8 +71,8 @@ def Qfa_GroupUnpoolOp : Qfa_Op<"group_unpool", [Pure, DeclareOpInterfaceMethods<
 
     Example: `%x = qfa.group_unpool %u {group = 8 : i64} : tensor<2x8x2xf32> -> tensor<2x8x16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$u, Optional<Qfa_F32Tensor>:$addend, I64Attr:$group);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$u, Optional<Qfa_Activation>:$addend, I64Attr:$group);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$u (`plus` $addend^ `:` type($addend))? attr-dict `:` type($u) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -89,8 +89,8 @@ def Qfa_AdapterDownOp : Qfa_Op<"adapter_down", [Pure, DeclareOpInterfaceMethods<
     %xa = qfa.adapter_down %u, %w {scale = 0.5 : f32} : tensor<2x8x2xf32>, !qfa.elastic<32x16, bits = [2, 4], group = 8, rank = 4, scales = f32> -> tensor<2x8x4xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$u, Qfa_ElasticType:$weight, F32Attr:$scale);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$u, Qfa_ElasticType:$weight, F32Attr:$scale);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$u `,` $weight attr-dict `:` type($u) `,` type($weight) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -107,8 +107,8 @@ def Qfa_AdapterDownGradOp : Qfa_Op<"adapter_down_grad", [Pure, DeclareOpInterfac
     %du = qfa.adapter_down_grad %dy, %w {scale = 0.5 : f32} : tensor<2x8x4xf32>, !qfa.elastic<32x16, bits = [2, 4], group = 8, rank = 4, scales = f32> -> tensor<2x8x2xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$dy, Qfa_ElasticType:$weight, F32Attr:$scale);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$dy, Qfa_ElasticType:$weight, F32Attr:$scale);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$dy `,` $weight attr-dict `:` type($dy) `,` type($weight) `->` type($result)";
   let hasVerifier = 1;
 }

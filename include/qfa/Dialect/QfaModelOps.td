@@ -57,8 +57,8 @@ def Qfa_EmbeddingOp : Qfa_Op<"embedding", [Pure, DeclareOpInterfaceMethods<Qfa_D
 
     Example: `%x = qfa.embedding %ids, %table : tensor<2x8xi32>, tensor<32x16xf32> -> tensor<2x8x16xf32>`
   }];
-  let arguments = (ins Qfa_I32Tensor:$ids, Qfa_Weight:$table);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Tokens:$ids, Qfa_Weight:$table);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$ids `,` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -72,8 +72,8 @@ def Qfa_RmsNormOp : Qfa_Op<"rms_norm", [Pure, AllTypesMatch<["x", "result"]>, De
 
     Example: `%y = qfa.rms_norm %x, %gain {epsilon = 1.0e-05 : f32} : tensor<2x8x16xf32>, tensor<16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Qfa_F32Tensor:$gain, F32Attr:$epsilon);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$x, Qfa_F32Tensor:$gain, F32Attr:$epsilon);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$x `,` $gain attr-dict `:` type($x) `,` type($gain)";
   let hasVerifier = 1;
 }
@@ -89,8 +89,8 @@ def Qfa_LinearOp : Qfa_Op<"linear", [Pure, DeclareOpInterfaceMethods<Qfa_Differe
 
     Example: `%y = qfa.linear %x, %w : tensor<2x8x16xf32>, tensor<32x16xf32> -> tensor<2x8x32xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Qfa_Weight:$weight, Optional<Qfa_F32Tensor>:$adapter);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$x, Qfa_Weight:$weight, Optional<Qfa_Activation>:$adapter);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$x `,` $weight (`adapter` `(` $adapter^ `:` type($adapter) `)`)? attr-dict `:` type($x) `,` type($weight) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -106,9 +106,9 @@ def Qfa_RopeOp : Qfa_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>, DeclareOp
 
     Example: `%y = qfa.rope %x {num_heads = 2 : i64, inverse_frequencies = dense<[1.0, 0.01]> : tensor<2xf64>, scaling = 1.0 : f32} : tensor<1x8x16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Optional<Qfa_I32Tensor>:$position, I64Attr:$num_heads,
+  let arguments = (ins Qfa_Activation:$x, Optional<Qfa_Index>:$position, I64Attr:$num_heads,
     ElementsAttr:$inverse_frequencies, DefaultValuedAttr<F32Attr, "1.0f">:$scaling, UnitAttr:$interleaved, UnitAttr:$inverse);
-  let results = (outs Qfa_F32Tensor:$result);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$x (`at` $position^ `:` type($position))? attr-dict `:` type($x)";
   let hasVerifier = 1;
 }
@@ -130,9 +130,9 @@ def Qfa_AttentionOp : Qfa_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>,
         : tensor<1x8x16xf32>, tensor<1x8x8xf32> -> tensor<1x4x8xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$q, Qfa_F32Tensor:$k, Qfa_F32Tensor:$v, I64Attr:$num_heads, I64Attr:$num_kv_heads,
+  let arguments = (ins Qfa_Activation:$q, Qfa_Activation:$k, Qfa_Activation:$v, I64Attr:$num_heads, I64Attr:$num_kv_heads,
     F32Attr:$scale, OptionalAttr<I64Attr>:$window, OptionalAttr<F32Attr>:$softcap);
-  let results = (outs Qfa_F32Tensor:$result, Qfa_F32Tensor:$log_sum_exp);
+  let results = (outs Qfa_Activation:$result, Qfa_F32Tensor:$log_sum_exp);
   let assemblyFormat = "$q `,` $k `,` $v attr-dict `:` type($q) `,` type($k) `->` type($log_sum_exp)";
   let hasVerifier = 1;
 }
@@ -143,7 +143,7 @@ def Qfa_CachedAttentionOp : Qfa_Op<"cached_attention", [AllTypesMatch<["q", "res
     Writes k and v to rows position .. position + sequence - 1 of the caches [context, features of k], then attends as
     `qfa.attention` with query i at position + i over all rows up to its own. Batch is 1.
 
-    Constraints: (cached_attention_c1) as attention_c1 and attention_c2; (cached_attention_c2) the caches are [context, features of k];
+    Constraints: (cached_attention_c1) as attention_c1 to attention_c4; (cached_attention_c2) the caches are [context, features of k];
     (cached_attention_c3) batch is 1.
 
     Example:
@@ -152,10 +152,10 @@ def Qfa_CachedAttentionOp : Qfa_Op<"cached_attention", [AllTypesMatch<["q", "res
         : tensor<1x1x16xf32>, tensor<1x1x8xf32>, tensor<1xi32>, !qfa.buffer<64x8xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$q, Qfa_F32Tensor:$k, Qfa_F32Tensor:$v, Qfa_I32Tensor:$position,
+  let arguments = (ins Qfa_Activation:$q, Qfa_Activation:$k, Qfa_Activation:$v, Qfa_Index:$position,
     Qfa_BufferType:$key_cache, Qfa_BufferType:$value_cache, I64Attr:$num_heads, I64Attr:$num_kv_heads, F32Attr:$scale,
     OptionalAttr<I64Attr>:$window, OptionalAttr<F32Attr>:$softcap);
-  let results = (outs Qfa_F32Tensor:$result);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$q `,` $k `,` $v `,` $position `,` $key_cache `,` $value_cache attr-dict `:` type($q) `,` type($k) `,` type($position) `,` type($key_cache)";
   let hasVerifier = 1;
 }
@@ -167,8 +167,8 @@ def Qfa_GatedActivationOp : Qfa_Op<"gated_activation", [Pure, AllTypesMatch<["ga
 
     Example: `%y = qfa.gated_activation silu %gate, %up : tensor<2x8x32xf32>`
   }];
-  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_GateKind, "gate_kind">:$kind, Qfa_F32Tensor:$gate, Qfa_F32Tensor:$up);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_GateKind, "gate_kind">:$kind, Qfa_Activation:$gate, Qfa_Activation:$up);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$kind $gate `,` $up attr-dict `:` type($gate)";
 }
 
@@ -181,8 +181,8 @@ def Qfa_SelectTokenOp : Qfa_Op<"select_token", [Pure, DeclareOpInterfaceMethods<
 
     Example: `%y = qfa.select_token %x at %index : tensor<1x8x16xf32>, tensor<1xi32> -> tensor<1x1x16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Qfa_I32Tensor:$index);
-  let results = (outs Qfa_F32Tensor:$result);
+  let arguments = (ins Qfa_Activation:$x, Qfa_Index:$index);
+  let results = (outs Qfa_Activation:$result);
   let assemblyFormat = "$x `at` $index attr-dict `:` type($x) `,` type($index) `->` type($result)";
   let hasVerifier = 1;
 }

@@ -41,11 +41,14 @@ def Qfa_StateAllOp : Qfa_Op<"state_all", [Pure]> {
   let assemblyFormat = "$kind `:` type($result) attr-dict";
 }
 
-def Qfa_TrainableOp : Qfa_Op<"trainable", [Symbol]> {
+def Qfa_TrainableOp : Qfa_Op<"trainable", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a trained tensor: one matrix of an elastic weight's adapter in force, or a parameter";
   let description = [{
     `source` names the elastic weight (`role` adapter_a or adapter_b) or the parameter (`role` value). The runtime fills a row
     of the table of trainables per step with the tensor in force and its optimizer state.
+
+    Constraints: (trainable_c1) `type` is that of the matrix or parameter that source and role name; (trainable_c2) `gradient` is a
+    gradient state of this type.
 
     Example: `qfa.trainable @"lm_head.weight.trainable" of @"lm_head.weight" role "value" gradient @g : !qfa.trainable<32x16xf32>`
   }];
@@ -70,6 +73,8 @@ def Qfa_KernelOp : Qfa_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> {
   let description = [{
     The body's ops are what the kernel computes; its arguments are the launch's operands, its yielded values the launch's
     results. Either one op with a kernel of its own, or any number of elementwise ops on tensors of one shape.
+
+    Constraints: (kernel_c1) the body ends with `qfa.yield`.
 
     Example:
     ```mlir

@@ -21,8 +21,8 @@ def Qfa_CrossEntropyOp : Qfa_Op<"cross_entropy", [Pure, DeclareOpInterfaceMethod
     %loss, %lse = qfa.cross_entropy %h, %w, %labels : tensor<2x8x16xf32>, tensor<32x16xf32>, tensor<2x8xi32> -> tensor<2x8xf32>, tensor<2x8xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$h, Qfa_Weight:$weight, Qfa_I32Tensor:$labels);
-  let results = (outs Qfa_F32Tensor:$loss, Qfa_F32Tensor:$log_sum_exp, Optional<Qfa_F32Tensor>:$gradient);
+  let arguments = (ins Qfa_Activation:$h, Qfa_Weight:$weight, Qfa_Tokens:$labels);
+  let results = (outs Qfa_F32Tensor:$loss, Qfa_F32Tensor:$log_sum_exp, Optional<Qfa_Activation>:$gradient);
   let assemblyFormat = "$h `,` $weight `,` $labels attr-dict `:` type($h) `,` type($weight) `,` type($labels) `->` type($loss) `,` type($log_sum_exp) (`,` type($gradient)^)?";
   let hasVerifier = 1;
 }
@@ -32,14 +32,15 @@ def Qfa_CrossEntropyWeightGradOp : Qfa_Op<"cross_entropy_weight_grad", [DeclareO
   let description = [{
     into[v, :] += sum over tokens of (softmax(h . w)_v - [label = v]) h.
 
-    Constraints: (cross_entropy_weight_grad_c1) the buffer has the shape of the weight, which is a tensor.
+    Constraints: (cross_entropy_weight_grad_c1) the buffer has the shape of the weight, [vocabulary, features of h];
+    (cross_entropy_weight_grad_c2) labels and log_sum_exp are [batch, sequence].
 
     Example:
     ```mlir
     qfa.cross_entropy_weight_grad %h, %w, %labels, %lse into %g : tensor<2x8x16xf32>, tensor<32x16xf32>, tensor<2x8xi32>, tensor<2x8xf32>, !qfa.buffer<32x16xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$h, Qfa_F32Tensor:$weight, Qfa_I32Tensor:$labels, Qfa_F32Tensor:$log_sum_exp, Qfa_BufferType:$into);
+  let arguments = (ins Qfa_Activation:$h, Qfa_F32Tensor:$weight, Qfa_Tokens:$labels, Qfa_F32Tensor:$log_sum_exp, Qfa_BufferType:$into);
   let assemblyFormat = "$h `,` $weight `,` $labels `,` $log_sum_exp `into` $into attr-dict `:` type($h) `,` type($weight) `,` type($labels) `,` type($log_sum_exp) `,` type($into)";
   let hasVerifier = 1;
 }
@@ -54,8 +55,8 @@ def Qfa_LinearGradOp : Qfa_Op<"linear_grad", [Pure, DeclareOpInterfaceMethods<Qf
 
     Example: `%dx = qfa.linear_grad %dy, %w : tensor<2x8x32xf32>, tensor<32x16xf32> -> tensor<2x8x16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$dy, Qfa_Weight:$weight, Optional<Qfa_F32Tensor>:$addend);
-  let results = (outs Qfa_F32Tensor:$dx, Optional<Qfa_F32Tensor>:$dadapter);
+  let arguments = (ins Qfa_Activation:$dy, Qfa_Weight:$weight, Optional<Qfa_Activation>:$addend);
+  let results = (outs Qfa_Activation:$dx, Optional<Qfa_Activation>:$dadapter);
   let assemblyFormat = "$dy `,` $weight (`plus` $addend^ `:` type($addend))? attr-dict `:` type($dy) `,` type($weight) `->` type($dx) (`,` type($dadapter)^)?";
   let hasVerifier = 1;
 }
@@ -70,7 +71,7 @@ def Qfa_AccumulateOuterOp : Qfa_Op<"accumulate_outer", [DeclareOpInterfaceMethod
 
     Example: `qfa.accumulate_outer %dy, %x into %g {scale = 1.0 : f32} : tensor<2x8x32xf32>, tensor<2x8x16xf32>, !qfa.buffer<32x16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$left, Qfa_F32Tensor:$right, Qfa_BufferType:$into, F32Attr:$scale);
+  let arguments = (ins Qfa_Activation:$left, Qfa_Activation:$right, Qfa_BufferType:$into, F32Attr:$scale);
   let assemblyFormat = "$left `,` $right `into` $into attr-dict `:` type($left) `,` type($right) `,` type($into)";
   let hasVerifier = 1;
 }
@@ -80,11 +81,14 @@ def Qfa_RmsNormGradOp : Qfa_Op<"rms_norm_grad", [Pure, AllTypesMatch<["x", "dy",
   let description = [{
     With r = 1 / sqrt(mean(x^2) + epsilon) and d = gain * dy: dx = r * (d - x * r^2 * mean(d * x)), plus `addend` when given.
 
+    Constraints: (rms_norm_grad_c1) gain is [features of x]; (rms_norm_grad_c2) an addend has the type of x.
+
     Example: `%dx = qfa.rms_norm_grad %x, %gain, %dy {epsilon = 1.0e-05 : f32} : tensor<2x8x16xf32>, tensor<16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Qfa_F32Tensor:$gain, Qfa_F32Tensor:$dy, Optional<Qfa_F32Tensor>:$addend, F32Attr:$epsilon);
-  let results = (outs Qfa_F32Tensor:$dx);
+  let arguments = (ins Qfa_Activation:$x, Qfa_F32Tensor:$gain, Qfa_Activation:$dy, Optional<Qfa_Activation>:$addend, F32Attr:$epsilon);
+  let results = (outs Qfa_Activation:$dx);
   let assemblyFormat = "$x `,` $gain `,` $dy (`plus` $addend^ `:` type($addend))? attr-dict `:` type($x) `,` type($gain)";
+  let hasVerifier = 1;
 }
 
 def Qfa_RmsNormGainGradOp : Qfa_Op<"rms_norm_gain_grad", [AllTypesMatch<["x", "dy"]>, DeclareOpInterfaceMethods<Qfa_KernelOpInterface>]> {
@@ -96,7 +100,7 @@ def Qfa_RmsNormGainGradOp : Qfa_Op<"rms_norm_gain_grad", [AllTypesMatch<["x", "d
 
     Example: `qfa.rms_norm_gain_grad %x, %dy into %g {epsilon = 1.0e-05 : f32} : tensor<2x8x16xf32>, !qfa.buffer<16xf32>`
   }];
-  let arguments = (ins Qfa_F32Tensor:$x, Qfa_F32Tensor:$dy, Qfa_BufferType:$into, F32Attr:$epsilon);
+  let arguments = (ins Qfa_Activation:$x, Qfa_Activation:$dy, Qfa_BufferType:$into, F32Attr:$epsilon);
   let assemblyFormat = "$x `,` $dy `into` $into attr-dict `:` type($x) `,` type($into)";
   let hasVerifier = 1;
 }
@@ -106,11 +110,11 @@ def Qfa_EmbeddingGradOp : Qfa_Op<"embedding_grad", [DeclareOpInterfaceMethods<Qf
   let description = [{
     into[ids[b, s], :] += dy[b, s, :], in the order of the tokens.
 
-    Constraints: (embedding_grad_c1) the buffer is [rows, features of dy].
+    Constraints: (embedding_grad_c1) the buffer is [rows, features of dy]; (embedding_grad_c2) ids and dy agree in batch and sequence.
 
     Example: `qfa.embedding_grad %ids, %dy into %g : tensor<2x8xi32>, tensor<2x8x16xf32>, !qfa.buffer<32x16xf32>`
   }];
-  let arguments = (ins Qfa_I32Tensor:$ids, Qfa_F32Tensor:$dy, Qfa_BufferType:$into);
+  let arguments = (ins Qfa_Tokens:$ids, Qfa_Activation:$dy, Qfa_BufferType:$into);
   let assemblyFormat = "$ids `,` $dy `into` $into attr-dict `:` type($ids) `,` type($dy) `,` type($into)";
   let hasVerifier = 1;
 }
@@ -120,16 +124,19 @@ def Qfa_AttentionGradOp : Qfa_Op<"attention_grad", [Pure, AllTypesMatch<["q", "r
   let description = [{
     Attributes as in `qfa.attention`, whose result and log_sum_exp come in.
 
+    Constraints: (attention_grad_c1) as those of `qfa.attention`.
+
     Example:
     ```mlir
     %dq, %dk, %dv = qfa.attention_grad %q, %k, %v, %y, %lse, %dy {num_heads = 4 : i64, num_kv_heads = 2 : i64, scale = 0.5 : f32}
         : tensor<1x8x16xf32>, tensor<1x8x8xf32>, tensor<1x4x8xf32>
     ```
   }];
-  let arguments = (ins Qfa_F32Tensor:$q, Qfa_F32Tensor:$k, Qfa_F32Tensor:$v, Qfa_F32Tensor:$result, Qfa_F32Tensor:$log_sum_exp,
-    Qfa_F32Tensor:$dresult, I64Attr:$num_heads, I64Attr:$num_kv_heads, F32Attr:$scale, OptionalAttr<I64Attr>:$window, OptionalAttr<F32Attr>:$softcap);
-  let results = (outs Qfa_F32Tensor:$dq, Qfa_F32Tensor:$dk, Qfa_F32Tensor:$dv);
+  let arguments = (ins Qfa_Activation:$q, Qfa_Activation:$k, Qfa_Activation:$v, Qfa_Activation:$result, Qfa_F32Tensor:$log_sum_exp,
+    Qfa_Activation:$dresult, I64Attr:$num_heads, I64Attr:$num_kv_heads, F32Attr:$scale, OptionalAttr<I64Attr>:$window, OptionalAttr<F32Attr>:$softcap);
+  let results = (outs Qfa_Activation:$dq, Qfa_Activation:$dk, Qfa_Activation:$dv);
   let assemblyFormat = "$q `,` $k `,` $v `,` $result `,` $log_sum_exp `,` $dresult attr-dict `:` type($q) `,` type($k) `,` type($log_sum_exp)";
+  let hasVerifier = 1;
 }
 
 def Qfa_GatedActivationGradOp : Qfa_Op<"gated_activation_grad", [Pure, AllTypesMatch<["gate", "up", "dy", "dgate", "dup"]>, DeclareOpInterfaceMethods<Qfa_KernelOpInterface>]> {
@@ -137,8 +144,8 @@ def Qfa_GatedActivationGradOp : Qfa_Op<"gated_activation_grad", [Pure, AllTypesM
   let description = [{
     Example: `%dgate, %dup = qfa.gated_activation_grad silu %gate, %up, %dy : tensor<2x8x32xf32>`
   }];
-  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_GateKind, "gate_kind">:$kind, Qfa_F32Tensor:$gate, Qfa_F32Tensor:$up, Qfa_F32Tensor:$dy);
-  let results = (outs Qfa_F32Tensor:$dgate, Qfa_F32Tensor:$dup);
+  let arguments = (ins EnumAttr<Qfa_Dialect, Qfa_GateKind, "gate_kind">:$kind, Qfa_Activation:$gate, Qfa_Activation:$up, Qfa_Activation:$dy);
+  let results = (outs Qfa_Activation:$dgate, Qfa_Activation:$dup);
   let assemblyFormat = "$kind $gate `,` $up `,` $dy attr-dict `:` type($gate)";
 }
 
@@ -147,11 +154,14 @@ def Qfa_GradientNormOp : Qfa_Op<"gradient_norm", [DeclareOpInterfaceMethods<Qfa_
   let description = [{
     result[0] = sum of squares of all elements, in f32 with an order that does not depend on the threads.
 
+    Constraints: (gradient_norm_c1) the result is [1].
+
     Example: `%n = qfa.gradient_norm %g : !qfa.buffer<1024xf32> -> tensor<1xf32>`
   }];
   let arguments = (ins Qfa_BufferType:$buffer);
   let results = (outs Qfa_F32Tensor:$result);
   let assemblyFormat = "$buffer attr-dict `:` type($buffer) `->` type($result)";
+  let hasVerifier = 1;
 }
 
 def Qfa_AdamwOp : Qfa_Op<"adamw", [DeclareOpInterfaceMethods<Qfa_KernelOpInterface>]> {
