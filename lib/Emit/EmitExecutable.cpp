@@ -26,7 +26,7 @@ struct Unit {
   std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> module;
   std::string cpu, path, error;
-  llvm::OptimizationLevel level = llvm::OptimizationLevel::O3;
+  llvm::OptimizationLevel level = llvm::OptimizationLevel::O2;
 };
 
 std::unique_ptr<llvm::TargetMachine> createTarget(const Unit &unit, std::string &error) {
@@ -38,7 +38,7 @@ std::unique_ptr<llvm::TargetMachine> createTarget(const Unit &unit, std::string 
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
       triple, unit.cpu, "", options, llvm::Reloc::PIC_, std::nullopt,
-      unit.level == llvm::OptimizationLevel::O3 ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::Less));
+      unit.level == llvm::OptimizationLevel::O2 ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::Less));
 }
 
 void optimize(llvm::Module &module, llvm::TargetMachine &target, llvm::OptimizationLevel level) {
@@ -46,7 +46,10 @@ void optimize(llvm::Module &module, llvm::TargetMachine &target, llvm::Optimizat
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&target);
+  // Kernels come vectorized and unrolled by their builders; doing it again costs compile time and makes remainders.
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = false;
+  llvm::PassBuilder builder(&target, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(sccs);
   builder.registerFunctionAnalyses(functions);

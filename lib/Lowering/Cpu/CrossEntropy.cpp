@@ -25,7 +25,9 @@ struct Layout {
   Layout(CrossEntropyOp op, const Isa &target) {
     features = featuresOf(op.getH());
     bool elastic = isa<ElasticType>(op.getWeight().getType());
-    weightStride = elastic ? roundUp(features, target.lanes) : features;
+    // An odd number of cache lines: columns of the copy then spread over all sets of the cache.
+    weightStride =
+        elastic ? roundUp(features, 16) / 16 % 2 ? roundUp(features, 16) : roundUp(features, 16) + 16 : features;
     // The chunk's weights share the second-level cache with h and the gradient.
     chunk = std::clamp<int64_t>(65536 / features / 32 * 32, 32, 256);
     int64_t end = 0;

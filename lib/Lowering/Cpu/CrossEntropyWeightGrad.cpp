@@ -49,8 +49,8 @@ static void emit(Operation *op, KernelBuilder &b) {
           b.store(b.select(counts, p, 0.0), line, i);
         });
       });
-      accumulateOuter(b, b.at(into, b.mul(row, features)), probabilities, b.i64(tileRows), from, features, rows, part,
-                      1.0, outerScratch);
+      accumulateOuter(b, b.at(into, b.mul(row, features)), probabilities, b.i64(tileRows), from, features, rows,
+                      tileRows, part, 1.0, outerScratch);
     });
   });
 }

@@ -6,27 +6,29 @@
 using namespace mlir;
 using namespace qfa;
 
-static constexpr int64_t tokenPart = 256; // tokens of `right` that are panels at a time
-static constexpr int64_t tileRows = 48;   // a multiple of every mr
+static constexpr int64_t tokenPart = 256; // tokens at a time
+static constexpr int64_t tileRows = 96;   // a multiple of every mr
 
-// [panels of 32 columns | spilled columns]
-int64_t qfa::outerScratchFloats(int64_t width, int64_t rows, const Isa &target) {
-  return tokenPart * blockColumns + ResultColumns::spillFloats(width, rows, target);
+// [left, transposed | panels of 32 columns | spilled columns]
+int64_t qfa::outerScratchFloats(int64_t width, int64_t maxRows, const Isa &target) {
+  return tokenPart * (maxRows + blockColumns) + ResultColumns::spillFloats(width, maxRows, target);
 }
 
 void qfa::accumulateOuter(CodeBuilder &b, Value into, Value left, Value leftStride, Value right, int64_t width,
-                          Value rows, Value tokens, double factor, Value scratch) {
-  Value spill = b.at(scratch, tokenPart * blockColumns), always = b.constant(b.getI1Type(), 1);
-  b.forLoop(0, width, blockColumns, [&](Value first) {
-    ResultColumns c(b, into, width, first, rows, spill);
-    c.loadSpill();
-    b.forLoop(0, tokens, tokenPart, [&](Value token) {
-      Value part = b.min(b.sub(tokens, token), tokenPart);
-      Panels panels{scratch, b.i64(tokenPart * b.target.nr), c.panels};
+                          Value rows, int64_t maxRows, Value tokens, double factor, Value scratch) {
+  Value panelPlace = b.at(scratch, tokenPart * maxRows), spill = b.at(panelPlace, tokenPart * blockColumns);
+  Value copyStride = b.i64(maxRows), always = b.constant(b.getI1Type(), 1);
+  b.forLoop(0, tokens, tokenPart, [&](Value token) {
+    Value part = b.min(b.sub(tokens, token), tokenPart);
+    copyMatrix(b, scratch, copyStride, b.at(left, b.mul(token, leftStride)), leftStride, part, rows);
+    b.forLoop(0, width, blockColumns, [&](Value first) {
+      ResultColumns c(b, into, width, first, rows, spill);
+      c.loadSpill();
+      Panels panels{panelPlace, b.i64(tokenPart * b.target.nr), c.panels};
       packRows(b, panels, b.at(right, b.add(b.mul(token, width), first)), b.i64(width), c.columns, part, factor);
-      product(b, {b.at(left, b.mul(token, leftStride)), leftStride, true}, panels, c.target, rows, part, always);
+      product(b, {scratch, copyStride, true}, panels, c.target, rows, part, always);
+      c.finish();
     });
-    c.finish();
   });
 }
 
@@ -44,7 +46,7 @@ static void emit(Operation *op, KernelBuilder &b) {
   Value left = b.operand(outer.getLeft()), right = b.operand(outer.getRight()), into = b.operand(outer.getInto());
   b.forTiles([&](Value tile) {
     Value row = b.mul(tile, tileRows), rows = b.min(b.sub(b.i64(height), row), tileRows);
-    accumulateOuter(b, b.at(into, b.mul(row, width)), b.at(left, row), b.i64(height), right, width, rows,
+    accumulateOuter(b, b.at(into, b.mul(row, width)), b.at(left, row), b.i64(height), right, width, rows, tileRows,
                     b.i64(tokensOf(outer.getLeft())), outer.getScale().convertToDouble(), b.scratch());
   });
 }

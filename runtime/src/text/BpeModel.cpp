@@ -66,8 +66,8 @@ BpeModel::BpeModel(const json &description, bool byteLevel) : byteLevel(byteLeve
   std::string bytes;
   for (auto &[name, id] : description.at("vocab").items()) {
     int64_t value = id.get<int64_t>();
-    if (value < 0 || value >= (1 << 28))
-      fail("model: piece '{}' has id {}, wanted 0 to {}", name, value, (1 << 28) - 1);
+    if (value < 0 || value >= kMostIds)
+      fail("model: piece '{}' has id {}, wanted 0 to {}", name, value, kMostIds - 1);
     names.emplace(name, static_cast<int32_t>(value));
     if (byteLevel && bytesOfByteLevel(name, bytes))
       byBytes.emplace(bytes, static_cast<int32_t>(value));

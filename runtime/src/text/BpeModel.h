@@ -27,6 +27,9 @@ using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_
 /// character is not of this alphabet.
 bool bytesOfByteLevel(std::string_view text, std::string &bytes);
 
+/// Ids from here on are refused: tables are made as long as the largest id says.
+constexpr int32_t kMostIds = 1 << 22;
+
 class BpeModel {
 public:
   /// byteLevel: words come as raw bytes, and the pieces of the vocabulary are translated to bytes.

@@ -72,8 +72,8 @@ private:
       token.normalized = entry.value("normalized", !token.special);
       if (auto known = model.pieces().find(token.text); known != model.pieces().end())
         token.id = known->second;
-      if (token.id < 0 || token.id >= (1 << 28))
-        fail("added token '{}' has id {}, wanted 0 to {}", token.text, token.id, (1 << 28) - 1);
+      if (token.id < 0 || token.id >= kMostIds)
+        fail("added token '{}' has id {}, wanted 0 to {}", token.text, token.id, kMostIds - 1);
       added.push_back(token);
     }
     // Special tokens come first where two have the same text.

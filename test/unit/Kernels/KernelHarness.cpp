@@ -85,7 +85,7 @@ std::string qfa::test::elasticType(int64_t out, int64_t in, const std::string &b
 
 void qfa::test::forEachIsa(const std::string &ir,
                            const std::function<void(const KernelJit::Kernel &, const std::string &)> &body) {
-  for (const std::string &isa : hostIsas()) {
+  for (const std::string isa : {"portable", "avx2", "avx512"}) {
     SCOPED_TRACE(isa);
     KernelJit jit(ir, isa);
     ASSERT_EQ(jit.error, "") << ir;
