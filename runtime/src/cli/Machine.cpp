@@ -1,0 +1,38 @@
+// Making a session from the options that all commands share.
+#include "cli/Machine.h"
+
+#include "support/Error.h"
+#include "support/Isa.h"
+
+#include <filesystem>
+
+using namespace qfa::rt;
+namespace fs = std::filesystem;
+
+std::string qfa::rt::findWeights(const Program &program, const MachineOptions &options) {
+  if (options.weights.empty()) {
+    std::string beside = program.path + ".safetensors";
+    if (!fs::exists(beside))
+      fail("no weights beside the program: '{}' does not exist; name them with --weights", beside);
+    return beside;
+  }
+  if (!fs::is_directory(options.weights))
+    return options.weights;
+  fs::path inRun = fs::path(options.weights) / "model.safetensors";
+  if (!fs::exists(inRun))
+    fail("'{}' is no run with whole weights: it holds no model.safetensors", options.weights);
+  return inRun.string();
+}
+
+static std::optional<qfa_isa_t> askedIsa(const std::string &name) {
+  return name.empty() ? std::nullopt : std::optional(parseIsa(name));
+}
+
+Machine::Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed)
+    : pool(options.threads), launcher(program.module, pool, askedIsa(options.isa), options.profile),
+      session(program.module, pool, launcher, sources, seed) {}
+
+Machine::~Machine() {
+  if (launcher.profiles())
+    fmt::print(stderr, "{}", launcher.profileTable());
+}

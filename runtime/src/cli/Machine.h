@@ -1,0 +1,38 @@
+// What a command works with: the program it belongs to, and threads, launcher and session together.
+#ifndef QFA_RUNTIME_CLI_MACHINE_H
+#define QFA_RUNTIME_CLI_MACHINE_H
+
+#include "core/Session.h"
+
+#include <memory>
+
+namespace qfa::rt {
+
+struct Program {
+  const Module &module;
+  std::string path; ///< of the executable
+};
+
+struct MachineOptions {
+  int threads = 0;
+  std::string isa;
+  bool profile = false;
+  std::string weights; ///< a safetensors file or a run; empty: beside the program
+};
+
+class Machine {
+public:
+  Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed);
+  ~Machine(); ///< prints the profile, when one was asked for
+
+  ThreadPool pool;
+  Launcher launcher;
+  Session session;
+};
+
+/// The weight file that these options name. Throws Error when there is none.
+std::string findWeights(const Program &program, const MachineOptions &options);
+
+} // namespace qfa::rt
+
+#endif // QFA_RUNTIME_CLI_MACHINE_H

@@ -1,0 +1,246 @@
+// The two stages of the search.
+#include "search/Search.h"
+
+#include "support/Error.h"
+#include "support/Random.h"
+#include "train/Sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+using namespace qfa::rt;
+
+static double correlation(std::span<const double> x, std::span<const double> y) {
+  double n = static_cast<double>(x.size()), meanX = 0, meanY = 0, xy = 0, xx = 0, yy = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    meanX += x[i] / n, meanY += y[i] / n;
+  for (size_t i = 0; i < x.size(); ++i) {
+    xy += (x[i] - meanX) * (y[i] - meanY);
+    xx += (x[i] - meanX) * (x[i] - meanX);
+    yy += (y[i] - meanY) * (y[i] - meanY);
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+}
+
+double qfa::rt::partialCorrelation(std::span<const double> x, std::span<const double> y, std::span<const double> z) {
+  double xy = correlation(x, y), xz = correlation(x, z), yz = correlation(y, z);
+  double rest = (1 - xz * xz) * (1 - yz * yz);
+  return rest > 1e-12 ? (xy - xz * yz) / std::sqrt(rest) : 0;
+}
+
+// Widths that each site may have, and additive costs in the budget's unit to draw by; the exact cost decides at the
+// end.
+struct Search::Space {
+  std::vector<std::vector<int32_t>> bits; // by site
+  std::vector<double> perBit;             // cost of one more bit at a site
+  double fixed = 0, limit = 0, window = 0;
+
+  double cost(const Configuration &configuration) const {
+    return std::inner_product(perBit.begin(), perBit.end(), configuration.begin(), fixed);
+  }
+  // Moves a site by one width up or down; whether it could.
+  bool move(Configuration &configuration, int64_t site, int by) const {
+    const std::vector<int32_t> &set = bits[site];
+    int64_t at = std::lower_bound(set.begin(), set.end(), configuration[site]) - set.begin() + by;
+    if (at < 0 || at >= static_cast<int64_t>(set.size()))
+      return false;
+    configuration[site] = set[at];
+    return true;
+  }
+  // Lowers random sites until the budget is met, then raises some as long as it stays met, until it is nearly spent.
+  void fill(Configuration &configuration, const std::vector<int64_t> &sites, uint64_t key, uint64_t number) const {
+    uint64_t drawn = 0;
+    auto randomSite = [&] { return sites[randomBits(key, number, drawn++) % sites.size()]; };
+    for (size_t tries = 0; cost(configuration) > limit && tries < 100 * sites.size(); ++tries)
+      move(configuration, randomSite(), -1);
+    for (size_t tries = 0; cost(configuration) <= limit - window && tries < 20 * sites.size(); ++tries) {
+      int64_t site = randomSite();
+      int32_t before = configuration[site];
+      if (move(configuration, site, 1) && cost(configuration) > limit)
+        configuration[site] = before;
+    }
+  }
+};
+
+Search::Search(const Module &module, const SearchOptions &options, Score score)
+    : module(module), options(options), score(std::move(score)) {
+  double configurations = 1;
+  for (int64_t site = 0; site < module.raw.site_count; ++site)
+    if (module.isFree(site)) {
+      freeSites.push_back(site);
+      configurations *= static_cast<double>(module.bitsOf(site).size());
+    }
+  exhaustive = configurations <= static_cast<double>(options.samples + options.refine);
+}
+
+static Configuration smallest(const Module &module) {
+  Configuration result;
+  for (int64_t site = 0; site < module.raw.site_count; ++site)
+    result.push_back(module.bitsOf(site).front());
+  return result;
+}
+
+void Search::checkFeasible(const Budget &budget) const {
+  double least = budget.cost(module, smallest(module));
+  if (least <= budget.limit)
+    return;
+  if (budget.unit == Budget::Unit::BitsPerWeight)
+    fail("budget '{}' cannot be met: the smallest configuration has {:.3g}bpw", budget.text, least);
+  fail("budget '{}' cannot be met: the smallest configuration has {:.0f} bytes", budget.text, least);
+}
+
+bool Search::scoreOne(const Configuration &configuration) {
+  if (scored.contains(configuration))
+    return true;
+  std::optional<double> loss = score(configuration);
+  if (!loss)
+    return false;
+  scored[configuration] = std::isnan(*loss) ? INFINITY : *loss;
+  return true;
+}
+
+bool Search::scoreAll() {
+  Configuration configuration = smallest(module);
+  for (;;) {
+    if (!scoreOne(configuration))
+      return false;
+    explored.push_back({configuration, scored[configuration]});
+    size_t at = 0; // counts up, one site a digit
+    for (; at < freeSites.size(); ++at) {
+      std::span<const int32_t> bits = module.bitsOf(freeSites[at]);
+      int64_t next = module.bitIndex(freeSites[at], configuration[freeSites[at]]) + 1;
+      configuration[freeSites[at]] = bits[next % bits.size()];
+      if (next < static_cast<int64_t>(bits.size()))
+        break;
+    }
+    if (at == freeSites.size())
+      return true;
+  }
+}
+
+bool Search::explore() {
+  if (exhaustive)
+    return scoreAll();
+  for (size_t width = 0; width < 4; ++width) { // uniform ones: every site at its first, second, .. width
+    Configuration uniform;
+    for (int64_t site = 0; site < module.raw.site_count; ++site)
+      uniform.push_back(module.bitsOf(site)[std::min(width, module.bitsOf(site).size() - 1)]);
+    if (!scoreOne(uniform))
+      return false;
+  }
+  uint64_t key = streamKey(options.seed, "search");
+  for (int64_t i = 0; i < options.samples; ++i) {
+    double position = randomUniform(streamKey(options.seed, "search mean"), 0, i);
+    Configuration drawn = drawConfiguration(module, position, key, i);
+    if (!scoreOne(drawn))
+      return false;
+    explored.push_back({drawn, scored[drawn]});
+  }
+  return true;
+}
+
+std::vector<double> Search::sensitivities() const {
+  std::vector<double> losses, means, bits;
+  for (const Candidate &candidate : explored)
+    if (std::isfinite(candidate.loss)) {
+      losses.push_back(candidate.loss);
+      means.push_back(module.meanBits(candidate.configuration));
+    }
+  std::vector<double> result;
+  for (int64_t site = 0; site < module.raw.site_count; ++site) {
+    bits.clear();
+    for (const Candidate &candidate : explored)
+      if (std::isfinite(candidate.loss))
+        bits.push_back(candidate.configuration[site]);
+    result.push_back(partialCorrelation(bits, losses, means));
+  }
+  return result;
+}
+
+Search::Space Search::restrict(const Budget &budget) const {
+  Space space;
+  Configuration low = smallest(module), high = module.largest();
+  double lowest = budget.cost(module, low), highest = budget.cost(module, high);
+  bool bytes = budget.unit == Budget::Unit::Bytes;
+  int64_t weights = 0;
+  for (int64_t site = 0; site < module.raw.site_count; ++site)
+    weights += module.countedWeights(site);
+  for (int64_t site = 0; site < module.raw.site_count; ++site) {
+    std::span<const int32_t> bits = module.bitsOf(site);
+    space.bits.emplace_back(bits.begin(), bits.end());
+    double rounded = 0; // codes with whole blocks of rows
+    for (const qfa_elastic_t &elastic : module.elastics())
+      if (elastic.site == site)
+        rounded += static_cast<double>(format::rowBlocks(elastic.out) * elastic.in * 4);
+    space.perBit.push_back(bytes ? rounded : static_cast<double>(module.countedWeights(site)) / weights);
+  }
+  space.limit = budget.limit;
+  space.window = bytes ? 0.05 / 8 * static_cast<double>(weights) : 0.05;
+  space.fixed = highest - space.cost(high); // the header's digits included, at their most
+
+  std::vector<int64_t> order = freeSites;
+  std::vector<double> sensitivity = sensitivities();
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return sensitivity[a] != sensitivity[b] ? sensitivity[a] < sensitivity[b] : a < b;
+  });
+  // Near an end of the range the widths of that end are needed everywhere.
+  double position = highest > lowest ? (budget.limit - lowest) / (highest - lowest) : 1;
+  for (size_t i = 0; i < order.size() / 3; ++i) {
+    std::vector<int32_t> &sensitive = space.bits[order[i]], &robust = space.bits[order[order.size() - 1 - i]];
+    if (position >= 0.25)
+      sensitive.erase(sensitive.begin());
+    if (position <= 0.75)
+      robust.pop_back();
+  }
+  return space;
+}
+
+std::optional<Candidate> Search::best(const Budget &budget) const {
+  std::optional<Candidate> winner;
+  for (const auto &[configuration, loss] : scored)
+    if ((!winner || loss < winner->loss) && budget.cost(module, configuration) <= budget.limit)
+      winner = Candidate{configuration, loss};
+  return winner;
+}
+
+std::optional<Candidate> Search::refine(const Budget &budget) {
+  if (!scoreOne(smallest(module)))
+    return std::nullopt;
+  if (exhaustive || freeSites.empty())
+    return best(budget);
+  Space space = restrict(budget);
+  uint64_t key = streamKey(options.seed, "search " + budget.text);
+  double position = std::clamp((space.limit - space.cost(smallest(module))) /
+                                   (space.cost(module.largest()) - space.cost(smallest(module))),
+                               0.0, 1.0);
+  std::optional<Candidate> leader = best(budget);
+  for (int64_t i = 0, tries = 0; i < options.refine && tries < 20 * options.refine; ++tries) {
+    Configuration next;
+    if (i < options.refine / 2) {
+      for (int64_t site = 0; site < module.raw.site_count; ++site) {
+        const std::vector<int32_t> &bits = space.bits[site];
+        std::vector<double> p = tiltedDistribution(bits, bits.front() + (bits.back() - bits.front()) * position);
+        double point = randomUniform(mixBits(key), tries, site);
+        size_t at = 0;
+        while (at + 1 < bits.size() && (point -= p[at]) >= 0)
+          ++at;
+        next.push_back(bits[at]);
+      }
+    } else {
+      next = leader->configuration;
+      for (uint64_t change = 0, count = 1 + randomBits(mixBits(key + 1), tries, 0) % 3; change < count; ++change)
+        space.move(next, freeSites[randomBits(mixBits(key + 1), tries, 1 + change) % freeSites.size()],
+                   randomBits(mixBits(key + 2), tries, change) % 2 ? 1 : -1);
+    }
+    space.fill(next, freeSites, key, tries);
+    if (scored.contains(next) || budget.cost(module, next) > budget.limit)
+      continue;
+    if (!scoreOne(next))
+      return std::nullopt;
+    ++i;
+    if (scored[next] < leader->loss)
+      leader = Candidate{next, scored[next]};
+  }
+  return best(budget);
+}

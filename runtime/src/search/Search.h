@@ -1,0 +1,71 @@
+// Two-stage search for the best configuration under a budget, without training.
+//
+//   1. Score random configurations over the whole range of mean bits. The partial correlation of a site's bits with the
+//      loss, at fixed mean bits, says how sensitive the site is.
+//   2. Per budget, restrict the sites: the most sensitive third loses its lowest width, the least sensitive third its
+//      highest; score configurations that fill the budget. One half is drawn anew, the other changes a few sites of the
+//      best so far.
+// The best of all scored configurations that meet the budget wins; uniform ones are always among them. Where there are
+// no more configurations than scores to spend, all are scored.
+#ifndef QFA_RUNTIME_SEARCH_SEARCH_H
+#define QFA_RUNTIME_SEARCH_SEARCH_H
+
+#include "search/Budget.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+
+namespace qfa::rt {
+
+struct SearchOptions {
+  int64_t samples = 100; ///< of stage 1
+  int64_t refine = 50;   ///< of stage 2, per budget
+  uint64_t seed = 0;
+};
+
+struct Candidate {
+  Configuration configuration;
+  double loss = 0;
+};
+
+class Search {
+public:
+  /// The loss of a configuration; nothing when the work is to stop.
+  using Score = std::function<std::optional<double>(const Configuration &)>;
+
+  Search(const Module &module, const SearchOptions &options, Score score);
+
+  /// Throws Error when even the smallest configuration exceeds the budget.
+  void checkFeasible(const Budget &budget) const;
+  /// Stage 1; false when stopped.
+  bool explore();
+  /// Stage 2 and the winner; nothing when stopped.
+  std::optional<Candidate> refine(const Budget &budget);
+
+  /// Partial correlation of each site's bits with the loss; after stage 1. Negative: more bits help.
+  std::vector<double> sensitivities() const;
+
+private:
+  struct Space; // what stage 2 may choose from
+
+  bool scoreOne(const Configuration &configuration);
+  bool scoreAll();
+  Space restrict(const Budget &budget) const;
+  std::optional<Candidate> best(const Budget &budget) const;
+
+  const Module &module;
+  SearchOptions options;
+  Score score;
+  std::vector<int64_t> freeSites;
+  bool exhaustive = false;
+  std::map<Configuration, double> scored;
+  std::vector<Candidate> explored; // of stage 1, in order
+};
+
+/// Partial correlation of x and y, given z.
+double partialCorrelation(std::span<const double> x, std::span<const double> y, std::span<const double> z);
+
+} // namespace qfa::rt
+
+#endif // QFA_RUNTIME_SEARCH_SEARCH_H
