@@ -19,6 +19,8 @@ static Value last(CodeBuilder &k, const HeadShape &shape, QuerySpan queries) { /
 void qfa::forKeyBlocks(CodeBuilder &k, const HeadShape &shape, QuerySpan queries,
                        llvm::function_ref<void(Value, Value, Value)> body) {
   Value lastQuery = last(k, shape, queries), end = k.add(lastQuery, 1), begin = k.i64(0);
+  if (shape.context) // a padded prompt may reach beyond the caches; those rows of the result mean nothing
+    end = k.min(end, shape.context);
   if (shape.window) {
     begin = k.max(k.sub(k.add(queries.first, 1), shape.window), 0);
     begin = k.sub(begin, k.rem(begin, kKeyBlock));
@@ -175,6 +177,7 @@ static void emitAttention(Operation *op, KernelBuilder &k) {
 // One query: the group's heads stand in its lanes instead of queries.
 static HeadShape cachedShape(CachedAttentionOp op) {
   HeadShape shape(op);
+  shape.context = op.getKeyCache().getType().getShape()[0];
   shape.isStacked = op.getQ().getType().getDimSize(1) == 1;
   return shape;
 }
@@ -197,7 +200,7 @@ static void emitCachedAttention(Operation *op, KernelBuilder &k) {
           values = k.at(k.operand(attention.getValueCache()), kv);
     auto append = [&](Value cache, Value fresh) {
       copyMatrix(k, k.at(cache, newRows), k.i64(shape.kvFeatures()), k.at(fresh, kv), k.i64(shape.kvFeatures()),
-                 k.i64(sequence), k.i64(d));
+                 k.min(k.sub(shape.context, position), sequence), k.i64(d));
     };
     append(keys, k.operand(attention.getK()));
     append(values, k.operand(attention.getV()));

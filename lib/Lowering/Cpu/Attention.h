@@ -17,6 +17,7 @@ struct HeadShape {
   int64_t heads, kvHeads, width; // query heads, key/value heads, features of each
   int64_t window;                // 0: none
   double scale, softcap;         // softcap 0: none
+  int64_t context = 0;           // rows of the caches; 0: keys are as many as queries
   bool isStacked = false;        // rows of a block are the heads of one query: all stand at one position
 
   template <typename AttentionLike>
