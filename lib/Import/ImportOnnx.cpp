@@ -69,8 +69,9 @@ private:
         return failure();
       return ConstantOp::create(builder, loc, *value).getResult();
     }
+    if (tensor.type == DataType::Double)
+      return emitError(loc) << "weight '" << name << "' is stored as float64, expected float32, float16 or bfloat16";
     Type storage = tensor.type == DataType::Float     ? Type(builder.getF32Type())
-                   : tensor.type == DataType::Double  ? Type(builder.getF64Type())
                    : tensor.type == DataType::Float16 ? Type(builder.getF16Type())
                                                       : Type(builder.getBF16Type());
     OpBuilder::InsertionGuard guard(builder);

@@ -4,23 +4,19 @@
 #define QFA_LIB_IMPORT_PARAMETERBYTES_H
 
 #include "qfa/Dialect/Qfa.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "qfa/Import/OnnxModel.h"
 
 namespace qfa {
 
 inline llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mapParameter(ParameterOp parameter) {
-  auto fail = [&](const llvm::Twine &why) {
-    return llvm::createStringError(llvm::inconvertibleErrorCode(), "weight '" + parameter.getSymName() + "': " + why);
-  };
-  if (parameter.getFile().empty())
-    return fail("no file holds its bytes");
-  auto buffer = llvm::MemoryBuffer::getFileSlice(parameter.getFile(), parameter.getBytes(), parameter.getOffset());
-  if (!buffer)
-    return fail(parameter.getFile() + ": " + buffer.getError().message());
-  if ((*buffer)->getBufferSize() != uint64_t(parameter.getBytes()))
-    return fail(parameter.getFile() + " ends before byte " + llvm::Twine(parameter.getOffset() + parameter.getBytes()));
-  return std::move(*buffer);
+  std::string why = "no file holds its bytes";
+  if (!parameter.getFile().empty()) {
+    auto buffer = onnx::mapBytes(parameter.getFile(), parameter.getOffset(), parameter.getBytes());
+    if (buffer)
+      return std::move(*buffer);
+    why = llvm::toString(buffer.takeError());
+  }
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), "weight '" + parameter.getSymName() + "': " + why);
 }
 
 } // namespace qfa

@@ -70,8 +70,8 @@ Expected<const TensorReader::ExternalFile *> TensorReader::open(StringRef locati
     return refuse("cannot be opened: " + code.message());
   if (std::error_code code = sys::fs::real_path(file, realFile))
     return refuse("cannot be opened: " + code.message());
-  if (!realFile.str().starts_with(realFolder.str()) ||
-      (realFolder != "/" && realFile.str().drop_front(realFolder.size()).front() != '/'))
+  StringRef inside = realFile;
+  if (!inside.consume_front(realFolder) || !(inside.empty() || inside.front() == '/' || realFolder == "/"))
     return refuse("is a link out of the model's folder");
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(realFile, status))
@@ -276,15 +276,26 @@ static int64_t integerAt(const char *at, DataType type) {
   }
 }
 
+Expected<std::unique_ptr<MemoryBuffer>> qfa::onnx::mapBytes(const Twine &path, uint64_t offset, uint64_t bytes) {
+  uint64_t size = 0;
+  if (std::error_code code = sys::fs::file_size(path, size))
+    return createStringError(code, path + ": " + code.message());
+  if (offset > size || bytes > size - offset) // a mapping beyond the end would fault, a read would give zeros
+    return createStringError(inconvertibleErrorCode(), path + " ends at byte " + Twine(size) + ", expected " +
+                                                           Twine(offset) + " + " + Twine(bytes));
+  auto buffer = MemoryBuffer::getFileSlice(path, bytes, offset);
+  if (!buffer)
+    return createStringError(buffer.getError(), path + ": " + buffer.getError().message());
+  return std::move(*buffer);
+}
+
 Error qfa::onnx::loadValues(Tensor &tensor) {
   if (tensor.file.empty())
     return Error::success();
-  auto buffer = MemoryBuffer::getFileSlice(tensor.file, tensor.bytes, tensor.offset);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer = mapBytes(tensor.file, tensor.offset, tensor.bytes);
   if (!buffer)
-    return createStringError(buffer.getError(), tensor.file + ": " + buffer.getError().message());
+    return buffer.takeError();
   StringRef data = (*buffer)->getBuffer();
-  if (data.size() != tensor.bytes)
-    return createStringError(inconvertibleErrorCode(), tensor.file + ": tensor '" + tensor.name + "' is cut off");
   unsigned width = bytesOf(tensor.type);
   for (size_t i = 0; i < data.size(); i += width)
     if (isFloat(tensor.type))

@@ -25,7 +25,7 @@ Expected<uint64_t> WireReader::varint(StringRef &from) const {
       return value;
     }
   }
-  return error(from.size() < 10 ? "varint is cut off" : "varint exceeds 10 bytes");
+  return error("varint is cut off");
 }
 
 Expected<std::optional<WireField>> WireReader::next() {
@@ -85,13 +85,13 @@ Expected<WireReader> WireReader::nested(const WireField &field, StringRef nested
 
 Expected<StringRef> WireReader::string(const WireField &field) const {
   if (field.type != WireField::Bytes)
-    return error("field " + Twine(field.number) + " has wire type " + Twine(field.type) + ", expected 2");
+    return error("field " + Twine(field.number) + " has wire type " + Twine(unsigned(field.type)) + ", expected 2");
   return field.bytes;
 }
 
 Expected<int64_t> WireReader::integer(const WireField &field) const {
   if (field.type != WireField::Varint)
-    return error("field " + Twine(field.number) + " has wire type " + Twine(field.type) + ", expected 0");
+    return error("field " + Twine(field.number) + " has wire type " + Twine(unsigned(field.type)) + ", expected 0");
   return static_cast<int64_t>(field.value);
 }
 

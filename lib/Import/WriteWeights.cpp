@@ -4,7 +4,6 @@
 #include "ParameterBytes.h"
 #include "qfa/Format/Safetensors.h"
 #include "llvm/Support/Endian.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace qfa;
@@ -21,8 +20,6 @@ static llvm::Error failure(const Twine &text) { return llvm::createStringError(l
 
 /// NaN and infinity have all bits of the exponent set.
 static bool isFinite(const char *element, unsigned width, bool isHalf) {
-  if (width == 8)
-    return std::isfinite(llvm::bit_cast<double>(llvm::support::endian::read64le(element)));
   if (width == 4)
     return (llvm::support::endian::read32le(element) & 0x7f800000) != 0x7f800000;
   uint16_t exponent = isHalf ? 0x7c00 : 0x7f80;
@@ -44,31 +41,22 @@ static llvm::Error checkFinite(ParameterOp parameter, StringRef bytes, unsigned 
   return llvm::Error::success();
 }
 
-/// Copies `bytes` to the writer in logical order and the type of the output.
+/// Copies `bytes` to the writer in logical order.
 static bool copy(ParameterOp parameter, StringRef bytes, unsigned width, format::SafetensorsWriter &writer,
                  std::string &error) {
   std::string name = parameter.getSymName().str();
-  bool narrow = width == 8; // f64 is written as f32
-  if (!narrow && !parameter.getTransposed())
+  if (!parameter.getTransposed())
     return writer.write(name, bytes.data(), bytes.size(), error);
   ArrayRef<int64_t> shape = cast<RankedTensorType>(parameter.getType()).getShape();
-  int64_t columns = shape.empty() ? 1 : shape.back(), rows = bytes.size() / width / std::max<int64_t>(columns, 1);
-  unsigned outWidth = narrow ? 4 : width;
-  std::vector<char> block(std::min(rows, rowsPerBlock) * columns * outWidth);
+  int64_t rows = shape[0], columns = shape[1]; // the file holds [columns, rows]
+  std::vector<char> block(std::min(rows, rowsPerBlock) * columns * width);
   for (int64_t first = 0; first < rows; first += rowsPerBlock) {
     int64_t count = std::min(rowsPerBlock, rows - first);
     for (int64_t column = 0; column < columns; ++column)
-      for (int64_t row = 0; row < count; ++row) {
-        int64_t from = parameter.getTransposed() ? column * rows + first + row : (first + row) * columns + column;
-        char *to = block.data() + (row * columns + column) * outWidth;
-        if (narrow) {
-          float value = llvm::bit_cast<double>(llvm::support::endian::read64le(bytes.data() + from * width));
-          llvm::support::endian::write32le(to, llvm::bit_cast<uint32_t>(value));
-        } else {
-          std::memcpy(to, bytes.data() + from * width, width);
-        }
-      }
-    if (!writer.writeAt(name, first * columns * outWidth, block.data(), count * columns * outWidth, error))
+      for (int64_t row = 0; row < count; ++row)
+        std::memcpy(block.data() + (row * columns + column) * width,
+                    bytes.data() + (column * rows + first + row) * width, width);
+    if (!writer.writeAt(name, first * columns * width, block.data(), count * columns * width, error))
       return false;
   }
   return true;

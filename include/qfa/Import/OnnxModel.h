@@ -98,6 +98,9 @@ llvm::Expected<Model> readModel(llvm::StringRef path);
 /// The same for bytes that are in memory already; `path` is for error texts and for finding external data.
 llvm::Expected<Model> parseModel(llvm::StringRef path, std::unique_ptr<llvm::MemoryBuffer> bytes);
 
+/// Maps a part of a file.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mapBytes(const llvm::Twine &path, uint64_t offset, uint64_t bytes);
+
 /// Decodes a tensor into `floats` or `ints`; for small constants only.
 llvm::Error loadValues(Tensor &tensor);
 

@@ -12,8 +12,8 @@ struct WriteWeightsOptions {
   bool refuseNonFinite = true;
 };
 
-/// Writes every qfa.parameter under its symbol, in logical order ([out, in]), F32, F16 or BF16 as stored (F64 becomes
-/// F32). Holds a few rows at a time. The file appears under `path` only when it is whole.
+/// Writes every qfa.parameter under its symbol, in logical order ([out, in]) and the type it is stored in. Holds a few
+/// rows at a time. The file appears under `path` only when it is whole.
 llvm::Error writeWeights(mlir::ModuleOp module, llvm::StringRef path, const WriteWeightsOptions &options = {});
 
 } // namespace qfa
