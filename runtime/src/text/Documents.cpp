@@ -18,6 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+// What a folder may hold beside its data, a description or an archive, should not be trained on.
+constexpr const char *kDataEndings[] = {".txt", ".text", ".json", ".jsonl"};
+
 void addFolder(const fs::path &folder, std::vector<fs::path> &files) {
   size_t before = files.size();
   for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
@@ -25,11 +28,12 @@ void addFolder(const fs::path &folder, std::vector<fs::path> &files) {
       entry.disable_recursion_pending();
       continue;
     }
-    if (entry->is_regular_file())
+    if (entry->is_regular_file() && std::find(std::begin(kDataEndings), std::end(kDataEndings),
+                                              entry->path().extension()) != std::end(kDataEndings))
       files.push_back(entry->path());
   }
   if (files.size() == before)
-    fail("data folder '{}' holds no file", folder.string());
+    fail("data folder '{}' holds no .txt, .text, .json or .jsonl file", folder.string());
   std::sort(files.begin() + before, files.end());
 }
 

@@ -18,8 +18,8 @@ struct Document {
   std::string text;   ///< follows the prompt directly
 };
 
-/// Files, folders (all files below, hidden ones left out) and patterns with * ? [ ], each sorted by name.
-/// Throws Error for a name that stands for no file.
+/// Files, folders (the .txt, .text, .json and .jsonl files below, hidden ones left out) and patterns with * ? [ ], each
+/// sorted by name. Throws Error for a name that stands for no file.
 std::vector<std::filesystem::path> findDataFiles(const std::vector<std::string> &names);
 
 /// Calls take with each document that is not empty. Returns whether the file is plain text. Throws Error with file and

@@ -163,7 +163,8 @@ TEST_F(DatasetTest, aFileForValidation) {
 TEST_F(DatasetTest, readsFoldersAndPatterns) {
   write("d/b.txt", "bbbb");
   write("d/sub/c.txt", "cccc");
-  write("d/.hidden", "\xFF");
+  write("d/.hidden.txt", "\xFF");
+  write("d/archive.bin", "\xFF");
   options.packing = Packing::Documents;
   EXPECT_EQ(firstIdsText(load({(folder / "d").string()}).train(), *tokenizer).substr(0, 3), "bbb");
   EXPECT_EQ(load({(folder / "d").string()}).train().documentCount(), 2);
@@ -217,7 +218,8 @@ TEST_F(DatasetTest, refusesNamesWithoutFiles) {
   EXPECT_EQ(refusal({"/none/x.txt"}), "data file '/none/x.txt' does not exist");
   EXPECT_EQ(refusal({"/none/*.txt"}), "no data file matches '/none/*.txt'");
   std::filesystem::create_directories(folder / "empty");
-  EXPECT_EQ(refusal({(folder / "empty").string()}), "data folder '" + (folder / "empty").string() + "' holds no file");
+  EXPECT_EQ(refusal({(folder / "empty").string()}),
+            "data folder '" + (folder / "empty").string() + "' holds no .txt, .text, .json or .jsonl file");
 }
 
 TEST_F(DatasetTest, refusesEmptyAndShortData) {
