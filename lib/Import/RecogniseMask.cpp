@@ -15,18 +15,29 @@ static bool seen(const HostTensor &table, int64_t at) {
   return table.kind == HostTensor::Float ? table.number(at) == 0 : table.number(at) != 0;
 }
 
-/// Whether a query sees a key at distance i - j on all samples; none when that does not depend on the distance alone.
-static std::optional<Mask> readMask(Value value, ShapeFacts &facts) {
+/// Whether the value is known and [.., S, S], the same for all heads.
+static bool hasShapeOfMask(Value value, ShapeFacts &facts) {
   if (!facts.isKnown(value))
-    return std::nullopt;
+    return false;
+  for (unsigned sample = 0; sample < ShapeFacts::samples.size(); ++sample) {
+    const HostTensor &table = *facts.get(value, sample);
+    auto [batch, s] = ShapeFacts::samples[sample];
+    if (table.rank() < 2 || table.shape.back() != s || table.shape[table.rank() - 2] != s ||
+        (table.size() != s * s && table.size() != batch * s * s))
+      return false;
+  }
+  return true;
+}
+
+/// Which keys a query sees on all samples; none when that does not depend on the distance i - j alone.
+static std::optional<Mask> readMask(Value value, ShapeFacts &facts) {
   Mask mask;
+  if (!hasShapeOfMask(value, facts))
+    return std::nullopt;
   for (bool check : {false, true}) // first find the window, then compare every element with it
     for (unsigned sample = 0; sample < ShapeFacts::samples.size(); ++sample) {
       const HostTensor &table = *facts.get(value, sample);
-      auto [batch, s] = ShapeFacts::samples[sample];
-      if (table.rank() < 2 || table.shape.back() != s || table.shape[table.rank() - 2] != s ||
-          (table.size() != s * s && table.size() != batch * s * s))
-        return std::nullopt;
+      int64_t s = ShapeFacts::samples[sample].sequence;
       for (int64_t at = 0, size = table.size(); at < size; ++at) {
         int64_t distance = at / s % s - at % s;
         if (!check && distance > 0 && !seen(table, at))
@@ -73,9 +84,9 @@ std::optional<Mask> qfa::onnx::recogniseMask(Value value, ShapeFacts &facts) {
     ShapeFacts probe;
     probe.substitute(width, probeWidth);
     std::optional<Mask> narrow = readMask(value, probe);
-    if (!narrow)
-      return std::nullopt;
-    if (narrow->window)
+    if (!narrow && hasShapeOfMask(value, probe))
+      return std::nullopt; // it matters, but not as a width; without the shape it is a bound of a slice
+    if (narrow && narrow->window)
       return Mask{width + *narrow->window - probeWidth};
   }
   return mask;

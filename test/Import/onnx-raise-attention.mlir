@@ -114,3 +114,31 @@ func.func @wide_window(%arg0: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
   %r = onnx.to_tensor %3 : tensor<?x?x16xf32>
   return %r : tensor<?x?x16xf32>
 }
+
+// -----
+
+// Tests that the length of a table which a mask is cut out of is not taken for a window.
+// CHECK-LABEL: func.func @cut_out
+func.func @cut_out(%arg0: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
+  %x = onnx.from_tensor %arg0 : tensor<?x?x16xf32>
+  %split = onnx.shape ["B", "S", "4", "4"]
+  %join = onnx.shape ["B", "S", "-1"]
+  %0 = onnx.node "Reshape"(%x, %split)
+  %q = onnx.node "Transpose"(%0) {perm = array<i64: 0, 2, 1, 3>}
+  %start = onnx.constant dense<0> : tensor<1xi64>
+  %longest = onnx.constant dense<1024> : tensor<1xi64>
+  %both = onnx.shape ["0", "1"]
+  %end = onnx.node "Concat"(%longest, %longest) {axis = 0 : i64}
+  %square = onnx.shape ["S", "S"]
+  %ones = onnx.node "ConstantOfShape"(%square) {value = dense<true> : tensor<1xi1>}
+  %table = onnx.node "Trilu"(%ones) {upper = 0 : i64}
+  %starts = onnx.shape ["0", "0"]
+  %mask = onnx.node "Slice"(%table, %starts, %end, %both)
+  // CHECK: qfa.attention
+  // CHECK-SAME: scale = 5.000000e-01 : f32}
+  %1 = onnx.node "Attention"(%q, %q, %q, %mask)
+  %2 = onnx.node "Transpose"(%1) {perm = array<i64: 0, 2, 1, 3>}
+  %3 = onnx.node "Reshape"(%2, %join)
+  %r = onnx.to_tensor %3 : tensor<?x?x16xf32>
+  return %r : tensor<?x?x16xf32>
+}
