@@ -109,8 +109,8 @@ bool qfa::format::readNpz(const std::string &path, Arrays &arrays, std::string &
 }
 
 static void put(std::string &text, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i)
-    text += static_cast<char>(value >> 8 * i & 255);
+  for (; bytes > 0; --bytes, value >>= 8)
+    text += static_cast<char>(value & 255);
 }
 
 // The fields that an entry's local record and its directory record share.

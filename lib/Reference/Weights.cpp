@@ -8,6 +8,7 @@
 #include "llvm/Support/xxhash.h"
 
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace qfa;
@@ -139,7 +140,7 @@ LogicalResult FileWeights::readModelFile(ParameterOp op, Tensor &value) {
 
 LogicalResult FileWeights::parameter(ParameterOp op, Tensor &value) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
-  bool inModel = !op.getFile().empty() && !folder.empty();
+  bool inModel = !op.getFile().empty();
   if (!find(op.getSymName()) && (inModel || otherwise))
     return inModel ? readModelFile(op, value) : otherwise->parameter(op, value);
   return readFloats(op, op.getSymName(), Shape(shape.begin(), shape.end()), value);
@@ -166,9 +167,11 @@ LogicalResult FileWeights::copy(ElasticOp op, int64_t bits, const Tensor &parame
     return failure();
   std::vector<float> scale(scales.data.begin(), scales.data.end()), zero(zeros.data.begin(), zeros.data.end());
   std::vector<float> row(shape.in);
+  std::vector<uint32_t> words(codes->count());
+  std::memcpy(words.data(), codes->data, codes->bytes); // it may stand unaligned
   value = Tensor({shape.out, shape.in});
   for (int64_t n = 0; n < shape.out; ++n) {
-    format::dequantizeRow(shape, codes->as<uint32_t>().data(), scale.data(), zero.data(), n, row.data());
+    format::dequantizeRow(shape, words.data(), scale.data(), zero.data(), n, row.data());
     std::copy(row.begin(), row.end(), value.row(n));
   }
   return success();

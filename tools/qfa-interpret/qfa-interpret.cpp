@@ -167,7 +167,7 @@ static LogicalResult runEntry(Interpreter &interpreter, StringRef entry, bool la
 
 static LogicalResult interpret(ModuleOp module) {
   std::string folder = modelFolder.empty() ? llvm::sys::path::parent_path(modelFile).str() : modelFolder;
-  FileWeights weights(folder, std::make_unique<SeededWeights>(seed));
+  FileWeights weights(folder.empty() ? "." : folder, std::make_unique<SeededWeights>(seed));
   for (const std::string &file : weightFiles) {
     std::string error;
     if (!weights.open(file, error))

@@ -20,7 +20,8 @@ uint64_t sizeOf(DType type);
 std::string_view nameOf(DType type);
 std::optional<DType> dtypeOf(std::string_view name);
 
-// One tensor of a file; `data` points into the mapped bytes and is aligned to the element's size.
+// One tensor of a file; `data` points into the mapped bytes. It is aligned to the element's size where
+// SafetensorsWriter wrote it; foreign files may pad otherwise.
 struct TensorView {
   std::string name;
   DType type;

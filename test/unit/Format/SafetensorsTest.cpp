@@ -162,6 +162,36 @@ TEST_F(Safetensors, RefusesToWriteWhatCannotBe) {
   EXPECT_TRUE(fs::is_empty(folder));
 }
 
+TEST_F(Safetensors, StaysWithinTheFileWhateverByteIsWrong) {
+  std::string error, path = at("a");
+  std::vector<float> values(6, 1);
+  SafetensorsWriter writer;
+  writer.declare("a", DType::F32, {2, 2});
+  writer.declare("b", DType::F32, {2});
+  ASSERT_TRUE(writer.open(path, error) && writer.write("a", values.data(), 16, error) &&
+              writer.write("b", values.data(), 8, error) && writer.finish(error));
+  std::ifstream file(path, std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  for (size_t at = 0; at < whole.size() - 24; ++at)
+    for (char flip : {1, 16, 64}) {
+      std::string broken = whole;
+      broken[at] ^= flip;
+      std::ofstream(path, std::ios::binary) << broken;
+      SafetensorsReader reader;
+      if (!reader.open(path, error))
+        continue;
+      for (const TensorView &view : reader.tensors()) { // a byte beyond the map would be a fault
+        uint64_t product = sizeOf(view.type);
+        for (int64_t size : view.shape)
+          product *= size;
+        ASSERT_EQ(product, view.bytes);
+        ASSERT_LE(view.bytes, 24u);
+        volatile uint8_t last = view.bytes ? view.data[view.bytes - 1] : 0;
+        (void)last;
+      }
+    }
+}
+
 TEST_F(Safetensors, RefusesMalformedFiles) {
   auto has = [](const std::string &text, const char *part) { return text.find(part) != std::string::npos ? "" : text; };
   std::string ok = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
