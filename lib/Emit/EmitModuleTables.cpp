@@ -142,7 +142,7 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
   Constant *value = w.record({w.i32(QFA_MODULE_ABI_VERSION),
                               w.i32(sizeof(qfa_module_t)),
                               w.string(info.name),
-                              w.string("qfa " QFA_VERSION),
+                              w.string(QFA_VERSION),
                               w.i32(info.mode),
                               w.i32(QFA_ISA_COUNT),
                               w.i64(info.vocabulary),

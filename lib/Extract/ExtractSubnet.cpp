@@ -5,7 +5,6 @@
 #include "qfa/Format/Copies.h"
 #include "qfa/Format/Numbers.h"
 #include "qfa/Format/Safetensors.h"
-#include "qfa/Support/ReadParameter.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -167,12 +166,11 @@ private:
   }
 
   LogicalResult writeParameter(ParameterOp parameter) {
-    std::vector<float> values;
-    if (failed(readParameter(parameter, values)))
-      return failure();
-    std::string error;
-    if (!writer.write(parameter.getSymName(), values.data(), values.size() * 4, error))
-      return parameter.emitError() << error;
+    std::string name = parameter.getSymName().str(), error;
+    std::vector<int64_t> shape(cast<RankedTensorType>(parameter.getType()).getShape());
+    const auto *values = copies.get(name, DType::F32, shape, error);
+    if (!values || !writer.write(name, values->data, values->bytes, error))
+      return parameter.emitError("weight cannot be copied: ") << error;
     return success();
   }
 

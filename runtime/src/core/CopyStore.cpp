@@ -112,7 +112,16 @@ void qfa::rt::writeSupernet(const Module &module, const Weights &weights, Thread
       for (const char *what : {"scales", "zeros"})
         writer.declare(prefix + what, DType::F32, {shape.blocks(), shape.groups(), rowsPerBlock});
     }
+  // What stays floating-point comes along: a subnet is taken out of the run alone.
+  for (const qfa_parameter_t &parameter : module.parameters())
+    if (parameter.resident)
+      writer.declare(parameter.name, DType::F32, {parameter.dims, parameter.dims + parameter.rank});
   check(writer.open(file, error));
+  for (const qfa_parameter_t &parameter : module.parameters())
+    if (parameter.resident) {
+      Memory values = weights.load(parameter, pool);
+      check(writer.write(parameter.name, values.data(), values.size(), error));
+    }
   for (int64_t index = 0; index < module.raw.elastic_count; ++index) {
     const qfa_elastic_t &elastic = module.raw.elastics[index];
     for (int32_t bits : module.bitsOf(elastic.site)) {
