@@ -83,8 +83,12 @@ static Values emitProduct(CodeBuilder &b, bool transposed, ValueRange arguments)
                        partAccumulate});
         };
         b.forLoop(0, whole, mr, [&](Value i) { tile(b.add(first, i), mr); });
-        SmallVector<int64_t> sizes = llvm::to_vector(llvm::seq<int64_t>(1, mr));
-        b.switchOn(rest, sizes, [&](int64_t size) { tile(b.add(first, whole), size); });
+        // The rest by powers of two: few micro-kernels serve all sizes.
+        for (int64_t size = llvm::PowerOf2Ceil(mr) / 2; size >= 1; size /= 2)
+          b.ifThen(b.equal(b.bitAnd(rest, size), size), [&] {
+            Value larger = b.bitAnd(rest, -2 * size); // done before
+            tile(b.add(first, b.add(whole, larger)), size);
+          });
       });
     });
   });
@@ -104,13 +108,12 @@ void qfa::packRows(CodeBuilder &b, Panels panels, Value source, Value stride, Va
     Value panels = args[0], panelStride = args[1], count = args[2], source = args[3], stride = args[4],
           columns = args[5], depth = args[6], factor = args[7];
     int64_t nr = b.target.nr, lanes = b.target.lanes;
-    b.forLoop(0, count, 1, [&](Value p) {
-      Value panel = b.at(panels, b.mul(p, panelStride)), first = b.mul(p, nr);
-      Value isWhole = b.lessEqual(b.add(first, nr), columns);
-      b.forLoop(0, depth, 1, [&](Value k) {
-        Value from = b.at(source, b.mul(k, stride)), to = b.at(panel, b.mul(k, nr));
+    b.forLoop(0, depth, 1, [&](Value k) {
+      Value from = b.at(source, b.mul(k, stride)), line = b.at(panels, b.mul(k, nr));
+      b.forLoop(0, count, 1, [&](Value p) {
+        Value first = b.mul(p, nr), to = b.at(line, b.mul(p, panelStride));
         b.ifThen(
-            isWhole,
+            b.lessEqual(b.add(first, nr), columns),
             [&] {
               for (int64_t c = 0; c < nr; c += lanes)
                 b.store(b.mul(b.load(b.vec(), from, b.add(first, c)), factor), to, c);

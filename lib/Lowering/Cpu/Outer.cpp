@@ -6,28 +6,34 @@
 using namespace mlir;
 using namespace qfa;
 
-static constexpr int64_t tokenPart = 256; // tokens at a time
-static constexpr int64_t tileRows = 96;   // a multiple of every mr
+static constexpr int64_t tokenPart = 256;   // tokens at a time
+static constexpr int64_t wideColumns = 128; // columns that become panels at a time: long enough pieces of rows to read
+static constexpr int64_t tileRows = 96;     // a multiple of every mr
 
-// [left, transposed | panels of 32 columns | spilled columns]
+// [left, transposed | panels | spilled columns]
 int64_t qfa::outerScratchFloats(int64_t width, int64_t maxRows, const Isa &target) {
-  return tokenPart * (maxRows + blockColumns) + ResultColumns::spillFloats(width, maxRows, target);
+  return tokenPart * (maxRows + wideColumns) + ResultColumns::spillFloats(width, maxRows, target);
 }
 
 void qfa::accumulateOuter(CodeBuilder &b, Value into, Value left, Value leftStride, Value right, int64_t width,
                           Value rows, int64_t maxRows, Value tokens, double factor, Value scratch) {
-  Value panelPlace = b.at(scratch, tokenPart * maxRows), spill = b.at(panelPlace, tokenPart * blockColumns);
-  Value copyStride = b.i64(maxRows), always = b.constant(b.getI1Type(), 1);
+  int64_t nr = b.target.nr;
+  Value panelPlace = b.at(scratch, tokenPart * maxRows), spill = b.at(panelPlace, tokenPart * wideColumns);
+  Value copyStride = b.i64(maxRows), panelStride = b.i64(tokenPart * nr), always = b.constant(b.getI1Type(), 1);
   b.forLoop(0, tokens, tokenPart, [&](Value token) {
     Value part = b.min(b.sub(tokens, token), tokenPart);
     copyMatrix(b, scratch, copyStride, b.at(left, b.mul(token, leftStride)), leftStride, part, rows);
-    b.forLoop(0, width, blockColumns, [&](Value first) {
-      ResultColumns c(b, into, width, first, rows, spill);
-      c.loadSpill();
-      Panels panels{panelPlace, b.i64(tokenPart * b.target.nr), c.panels};
-      packRows(b, panels, b.at(right, b.add(b.mul(token, width), first)), b.i64(width), c.columns, part, factor);
-      product(b, {scratch, copyStride, true}, panels, c.target, rows, part, always);
-      c.finish();
+    b.forLoop(0, width, wideColumns, [&](Value wide) {
+      Value columns = b.min(b.sub(b.i64(width), wide), wideColumns);
+      packRows(b, {panelPlace, panelStride, b.div(b.add(columns, nr - 1), nr)},
+               b.at(right, b.add(b.mul(token, width), wide)), b.i64(width), columns, part, factor);
+      b.forLoop(0, columns, blockColumns, [&](Value first) {
+        ResultColumns c(b, into, width, b.add(wide, first), rows, spill);
+        c.loadSpill();
+        Panels panels{b.at(panelPlace, b.mul(first, tokenPart)), panelStride, c.panels};
+        product(b, {scratch, copyStride, true}, panels, c.target, rows, part, always);
+        c.finish();
+      });
     });
   });
 }

@@ -40,6 +40,19 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> portableMachine() {
   return builder.createTargetMachine();
 }
 
+// Wide vectors are split into what the host has.
+static void emulateForHost(ModuleOp module, StringRef isa) {
+  std::vector<std::string> isas = hostIsas();
+  if (llvm::is_contained(isas, isa))
+    return;
+  Builder b(module.getContext());
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    if (llvm::is_contained(isas, "avx2"))
+      function.setPassthroughAttr(b.getArrayAttr({b.getStrArrayAttr({"target-cpu", "x86-64-v3"})}));
+    else
+      function.removePassthroughAttr();
+}
+
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -80,11 +93,7 @@ static std::string compile(const std::string &ir, const std::string &isa, llvm::
   if (failed(toLlvm.run(*module)))
     return "the kernels' loops do not lower";
 
-  // What this machine lacks is emulated: LLVM splits vectors that are too wide for it.
-  if (!llvm::is_contained(hostIsas(), isa))
-    for (auto function : module->getOps<LLVM::LLVMFuncOp>())
-      function.removePassthroughAttr();
-
+  emulateForHost(*module, isa);
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*module, *llvmContext);
   if (!llvmModule)

@@ -53,77 +53,65 @@ static std::vector<int32_t> makeLabels(int64_t tokens, int64_t vocabulary, std::
   return labels;
 }
 
-static std::string crossEntropyKernel(int64_t tokens, int64_t features, const std::string &w, bool gradient) {
+static std::string crossEntropyKernel(const std::string &name, int64_t tokens, int64_t features, const std::string &w,
+                                      bool gradient) {
   std::string h = activation(tokens, features), t = "tensor<1x" + std::to_string(tokens), f = t + "xf32>";
   std::string types = f + ", " + f + (gradient ? ", " + h : ""), names = gradient ? "%a, %b, %c" : "%a, %b";
-  return "qfa.kernel @k {\n^bb0(%h: " + h + ", %w: " + w + ", %l: " + t + "xi32>):\n  " + names +
+  return "qfa.kernel @" + name + " {\n^bb0(%h: " + h + ", %w: " + w + ", %l: " + t + "xi32>):\n  " + names +
          " = qfa.cross_entropy %h, %w, %l : " + h + ", " + w + ", " + t + "xi32> -> " + types + "\n  qfa.yield " +
          names + " : " + types + "\n}\n";
 }
 
+static std::string weightGradKernel(int64_t tokens, int64_t vocabulary, int64_t features) {
+  std::string shape = std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
+  std::string x = activation(tokens, features), t = "tensor<1x" + std::to_string(tokens);
+  std::string types = x + ", tensor<" + shape + ", " + t + "xi32>, " + t + "xf32>, !qfa.buffer<" + shape;
+  return "qfa.kernel @weight_grad {\n^bb0(%h: " + x + ", %w: tensor<" + shape + ", %l: " + t + "xi32>, %s: " + t +
+         "xf32>, %g: !qfa.buffer<" + shape + "):\n  qfa.cross_entropy_weight_grad %h, %w, %l, %s into %g : " + types +
+         "\n  qfa.yield\n}\n";
+}
+
 class CrossEntropy : public testing::TestWithParam<Case> {};
 
-TEST_P(CrossEntropy, OfADenseHead) {
+TEST_P(CrossEntropy, AndItsGradients) {
   auto [tokens, vocabulary, features, group] = GetParam();
   std::mt19937 rng(13);
   Floats h = Floats::random(tokens * features, rng, -2, 2), w = Floats::random(vocabulary * features, rng);
   std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
-  Expected expected(h, w.data(), labels, vocabulary, features);
-  std::string weight = "tensor<" + std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
-  for (bool gradient : {true, false})
-    forEachIsa(crossEntropyKernel(tokens, features, weight, gradient),
-               [&](const KernelJit::Kernel &kernel, const std::string &) {
-                 Floats loss(tokens), lse(tokens), dh(tokens * features);
-                 runKernel(kernel, {h.data(), w.data(), labels.data(), loss.data(), lse.data(), dh.data()});
-                 expectClose(loss, expected.loss, 1e-5, "loss");
-                 expectClose(lse, expected.logSumExp, 1e-5, "log_sum_exp");
-                 if (gradient)
-                   expectClose(dh, expected.gradient, 2e-5, "gradient");
-               });
-}
+  std::string dense = "tensor<" + std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
+  std::string elastic = elasticType(vocabulary, features, "4, 8", group, 0, "f32");
+  Expected ofDense(h, w.data(), labels, vocabulary, features);
 
-TEST_P(CrossEntropy, OfAnElasticHead) {
-  auto [tokens, vocabulary, features, group] = GetParam();
-  for (int64_t bits : {8, 4}) {
-    std::mt19937 rng(17);
-    Floats h = Floats::random(tokens * features, rng, -2, 2);
-    std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
-    ElasticWeight elastic(vocabulary, features, bits, group, 0, false, rng);
-    Expected expected(h, elastic.w.data(), labels, vocabulary, features);
-    forEachIsa(crossEntropyKernel(tokens, features,
-                                  elasticType(vocabulary, features, std::to_string(bits), group, 0, "f32"), true),
-               [&](const KernelJit::Kernel &kernel, const std::string &) {
-                 Floats loss(tokens), lse(tokens), dh(tokens * features);
-                 runKernel(kernel, {h.data(), &elastic.row, labels.data(), loss.data(), lse.data(), dh.data()});
-                 expectClose(loss, expected.loss, 1e-5, "loss");
-                 expectClose(lse, expected.logSumExp, 1e-5, "log_sum_exp");
-                 expectClose(dh, expected.gradient, 2e-5, "gradient");
-               });
-  }
-}
-
-TEST_P(CrossEntropy, GradientOfTheHead) {
-  auto [tokens, vocabulary, features, group] = GetParam();
-  std::mt19937 rng(19);
-  Floats h = Floats::random(tokens * features, rng, -2, 2), w = Floats::random(vocabulary * features, rng);
-  std::vector<int32_t> labels = makeLabels(tokens, vocabulary, rng);
-  Expected expected(h, w.data(), labels, vocabulary, features);
-  std::string shape = std::to_string(vocabulary) + "x" + std::to_string(features) + "xf32>";
-  std::string x = activation(tokens, features), t = "tensor<1x" + std::to_string(tokens);
-  std::string types = x + ", tensor<" + shape + ", " + t + "xi32>, " + t + "xf32>, !qfa.buffer<" + shape;
-  forEachIsa("qfa.kernel @k {\n^bb0(%h: " + x + ", %w: tensor<" + shape + ", %l: " + t + "xi32>, %s: " + t +
-                 "xf32>, %g: !qfa.buffer<" + shape +
-                 "):\n  qfa.cross_entropy_weight_grad %h, %w, %l, %s into %g : " + types + "\n  qfa.yield\n}\n",
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats gradient(vocabulary * features);
-               std::vector<float> wanted = expected.weightGradient;
-               for (size_t i = 0; i < wanted.size(); ++i) {
-                 gradient[i] = 0.25f;
-                 wanted[i] += 0.25f;
-               }
-               runKernel(kernel, {h.data(), w.data(), labels.data(), expected.logSumExp.data(), gradient.data()});
-               expectClose(gradient, wanted, 2e-5, "gradient");
-             });
+  auto check = [&, tokens = tokens, features = features](const KernelJit::Kernel &kernel, void *weight,
+                                                         const Expected &expected, bool gradient) {
+    Floats loss(tokens), lse(tokens), dh(tokens * features);
+    runKernel(kernel, {h.data(), weight, labels.data(), loss.data(), lse.data(), dh.data()});
+    expectClose(loss, expected.loss, 1e-5, "loss");
+    expectClose(lse, expected.logSumExp, 1e-5, "log_sum_exp");
+    if (gradient)
+      expectClose(dh, expected.gradient, 2e-5, "gradient");
+  };
+  std::string ir = crossEntropyKernel("dense", tokens, features, dense, true) +
+                   crossEntropyKernel("loss_only", tokens, features, dense, false) +
+                   crossEntropyKernel("elastic", tokens, features, elastic, true) +
+                   weightGradKernel(tokens, vocabulary, features);
+  forEachIsaModule(ir, [&, vocabulary = vocabulary, features = features, group = group](const KernelJit &jit) {
+    check(jit.find("dense"), w.data(), ofDense, true);
+    check(jit.find("loss_only"), w.data(), ofDense, false);
+    for (int64_t bits : {4, 8}) {
+      SCOPED_TRACE(bits);
+      ElasticWeight weight(vocabulary, features, bits, group, 0, false, rng);
+      check(jit.find("elastic"), &weight.row, Expected(h, weight.w.data(), labels, vocabulary, features), true);
+    }
+    Floats gradient(vocabulary * features);
+    std::vector<float> wanted = ofDense.weightGradient;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      gradient[i] = 0.25f;
+      wanted[i] += 0.25f;
+    }
+    runKernel(jit.find("weight_grad"), {h.data(), w.data(), labels.data(), ofDense.logSumExp.data(), gradient.data()});
+    expectClose(gradient, wanted, 2e-5, "gradient of the head");
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, CrossEntropy,

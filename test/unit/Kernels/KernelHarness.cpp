@@ -83,19 +83,31 @@ std::string qfa::test::elasticType(int64_t out, int64_t in, const std::string &b
          "], group = " + std::to_string(group) + ", rank = " + std::to_string(rank) + ", scales = " + scales + ">";
 }
 
-void qfa::test::forEachIsa(const std::string &ir,
-                           const std::function<void(const KernelJit::Kernel &, const std::string &)> &body) {
+static void compileForEachIsa(const std::string &ir,
+                              const std::function<void(const KernelJit &, const std::string &)> &body) {
   for (const std::string isa : {"portable", "avx2", "avx512"}) {
     SCOPED_TRACE(isa);
     KernelJit jit(ir, isa);
     ASSERT_EQ(jit.error, "") << ir;
-    KernelJit::Kernel kernel = jit.find("k");
-    ASSERT_NE(kernel.function, nullptr) << "no kernel @k";
-    body(kernel, isa);
+    body(jit, isa);
   }
 }
 
+void qfa::test::forEachIsaModule(const std::string &ir, const std::function<void(const KernelJit &)> &body) {
+  compileForEachIsa(ir, [&](const KernelJit &jit, const std::string &) { body(jit); });
+}
+
+void qfa::test::forEachIsa(const std::string &ir,
+                           const std::function<void(const KernelJit::Kernel &, const std::string &)> &body) {
+  compileForEachIsa(ir, [&](const KernelJit &jit, const std::string &isa) {
+    KernelJit::Kernel kernel = jit.find("k");
+    ASSERT_NE(kernel.function, nullptr) << "no kernel @k";
+    body(kernel, isa);
+  });
+}
+
 void qfa::test::runKernel(const KernelJit::Kernel &kernel, const std::vector<void *> &args, uint32_t seed) {
+  ASSERT_NE(kernel.function, nullptr) << "no such kernel";
   std::mt19937 rng(seed);
   std::vector<std::pair<int64_t, int64_t>> ranges;
   for (int64_t begin = 0; begin < kernel.tiles;) {

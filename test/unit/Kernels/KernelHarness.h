@@ -1,4 +1,5 @@
-// Runs kernels for tests: every instruction set (as far as need be emulated), random tile ranges, poisoned memory with guards behind it.
+// Runs kernels for tests: every instruction set (as far as need be emulated), random tile ranges, poisoned memory with
+// guards behind it.
 #ifndef QFA_TEST_UNIT_KERNELS_KERNELHARNESS_H
 #define QFA_TEST_UNIT_KERNELS_KERNELHARNESS_H
 
@@ -49,7 +50,8 @@ std::string activation(int64_t tokens, int64_t features);
 std::string elasticType(int64_t out, int64_t in, const std::string &bits, int64_t group, int64_t rank,
                         const std::string &scales);
 
-// Compiles the module for every instruction set and calls body(kernel @k, name of the set).
+// Compiles the module for every instruction set and calls body(module), or body(kernel @k, name of the set).
+void forEachIsaModule(const std::string &ir, const std::function<void(const KernelJit &)> &body);
 void forEachIsa(const std::string &ir, const std::function<void(const KernelJit::Kernel &, const std::string &)> &body);
 
 // Runs all tiles in ranges and an order that the seed chooses; scratch memory is NaN before each range and guarded.

@@ -89,22 +89,21 @@ TEST(Adapter, DownAndItsGradient) {
     std::string w = elasticType(out, in, "4", group, rank, "f32");
     std::string u = activation(tokens, groups), a = activation(tokens, rank);
     ElasticWeight elastic(out, in, 4, group, rank, false, rng);
-    for (bool down : {true, false}) {
-      std::string from = down ? u : a, to = down ? a : u;
-      int64_t depth = down ? groups : rank, width = down ? rank : groups;
-      Floats left = Floats::random(tokens * depth, rng);
-      forEachIsa("qfa.kernel @k {\n^bb0(%l: " + from + ", %w: " + w + "):\n  %r = qfa.adapter_down" +
-                     (down ? "" : "_grad") + " %l, %w {scale = 0.25 : f32} : " + from + ", " + w + " -> " + to +
-                     "\n  qfa.yield %r : " + to + "\n}\n",
-                 [&, tokens = tokens, groups = groups](const KernelJit::Kernel &kernel, const std::string &) {
-                   Floats result(tokens * width);
-                   runKernel(kernel, {left.data(), &elastic.row, result.data()});
-                   expectClose(result,
-                               multiply(left.data(), elastic.adapterA.data(), tokens, depth, width, down ? 1 : groups,
-                                        down ? groups : 1, 0.25),
-                               1e-5, down ? "down" : "gradient");
-                 });
-    }
+    auto kernel = [&](const std::string &op, const std::string &from, const std::string &to) {
+      return "qfa.kernel @" + op + " {\n^bb0(%l: " + from + ", %w: " + w + "):\n  %r = qfa." + op +
+             " %l, %w {scale = 0.25 : f32} : " + from + ", " + w + " -> " + to + "\n  qfa.yield %r : " + to + "\n}\n";
+    };
+    forEachIsaModule(
+        kernel("adapter_down", u, a) + kernel("adapter_down_grad", a, u),
+        [&, tokens = tokens, groups = groups, rank = rank](const KernelJit &jit) {
+          const float *matrix = elastic.adapterA.data(); // [rank, groups]
+          Floats left = Floats::random(tokens * groups, rng), down(tokens * rank);
+          runKernel(jit.find("adapter_down"), {left.data(), &elastic.row, down.data()});
+          expectClose(down, multiply(left.data(), matrix, tokens, groups, rank, 1, groups, 0.25), 1e-5, "down");
+          Floats dy = Floats::random(tokens * rank, rng), du(tokens * groups);
+          runKernel(jit.find("adapter_down_grad"), {dy.data(), &elastic.row, du.data()});
+          expectClose(du, multiply(dy.data(), matrix, tokens, rank, groups, groups, 1, 0.25), 1e-5, "gradient");
+        });
   }
 }
 
