@@ -12,10 +12,10 @@ struct SubnetReport {
   double largestZeroError = 0; // of a merged zero, rounded to the deployed type, in units of its group's scale
 };
 
-// A run's folder: copies and floating-point parameters in supernet.safetensors, adapters in the newest of checkpoints/NNNNNN/adapters.safetensors.
-// `module` is a static module (--qfa-specialize-bits, mode static). Writes one safetensors file that holds, per elastic
-// weight, its one copy with the adapter merged exactly into the zeros, and the parameters that the code reads. Tensors
-// are read and written one by one.
+// A run's folder: copies and floating-point parameters in supernet.safetensors, adapters in the newest of
+// checkpoints/NNNNNN/adapters.safetensors. `module` is a static module (--qfa-specialize-bits, mode static). Writes one
+// safetensors file that holds, per elastic weight, its one copy with the adapter merged exactly into the zeros, and the
+// parameters that the code reads. Tensors are read and written one by one.
 llvm::LogicalResult extractSubnet(mlir::ModuleOp module, llvm::StringRef run, llvm::StringRef output,
                                   SubnetReport &report);
 

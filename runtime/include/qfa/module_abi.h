@@ -1,8 +1,9 @@
 /* The border between compiler and runtime: what a compiled module holds and what its code is given.
  *
- * Standalone: the compiler writes these structures into the object file, the runtime reads them. Fields are only ever added at
- * the end, with a new version. All pointers inside a module point to constant data of the program; everything reachable from
- * `qfa_context_t` belongs to the runtime. Sizes are in bytes, offsets from the start of their memory, shapes in elements.
+ * Standalone: the compiler writes these structures into the object file, the runtime reads them. Fields are only ever
+ * added at the end, with a new version. All pointers inside a module point to constant data of the program; everything
+ * reachable from `qfa_context_t` belongs to the runtime. Sizes are in bytes, offsets from the start of their memory,
+ * shapes in elements.
  */
 #ifndef QFA_MODULE_ABI_H
 #define QFA_MODULE_ABI_H
@@ -22,14 +23,18 @@ typedef enum qfa_dtype_t { QFA_F32 = 0, QFA_F16 = 1, QFA_BF16 = 2, QFA_I32 = 3, 
 typedef enum qfa_isa_t { QFA_ISA_PORTABLE = 0, QFA_ISA_AVX2 = 1, QFA_ISA_AVX512 = 2, QFA_ISA_COUNT = 3 } qfa_isa_t;
 
 /* Persistent memory by kind (qfa.state): gradients are zeroed by the runtime, caches are not. */
-typedef enum qfa_state_kind_t { QFA_STATE_GRADIENT = 0, QFA_STATE_CACHE = 1, QFA_STATE_KIND_COUNT = 2 } qfa_state_kind_t;
+typedef enum qfa_state_kind_t {
+  QFA_STATE_GRADIENT = 0,
+  QFA_STATE_CACHE = 1,
+  QFA_STATE_KIND_COUNT = 2
+} qfa_state_kind_t;
 
-/* Row of the site table: the copy and the adapter of an elastic weight that are in force. Written by the runtime once per step.
- * Layout of codes, scales and zeros: include/qfa/Format/Copies.h. */
+/* Row of the site table: the copy and the adapter of an elastic weight that are in force. Written by the runtime once
+ * per step. Layout of codes, scales and zeros: include/qfa/Format/Copies.h. */
 typedef struct qfa_site_row_t {
-  const uint32_t *codes; /* [ceil(out/32)][in][bits] */
-  const void *scales;    /* [ceil(out/32)][in/group][32], f32 or f16 as the elastic weight says */
-  const void *zeros;     /* as scales */
+  const uint32_t *codes;  /* [ceil(out/32)][in][bits] */
+  const void *scales;     /* [ceil(out/32)][in/group][32], f32 or f16 as the elastic weight says */
+  const void *zeros;      /* as scales */
   const float *adapter_a; /* [rank][in/group]; null without adapter */
   const float *adapter_b; /* [out][rank] */
   int32_t bits;
@@ -48,7 +53,8 @@ typedef struct qfa_trainable_row_t {
 /* What compiled entries are given. */
 typedef struct qfa_context_t {
   void *runtime; /* handed back to launch */
-  /* Runs all tiles of a kernel and returns when they are done. args: pointers to the kernel's operands, then its results. */
+  /* Runs all tiles of a kernel and returns when they are done. args: pointers to the kernel's operands, then its
+   * results. */
   void (*launch)(void *runtime, uint32_t kernel, void *const *args);
   char *arena;                           /* 64-byte aligned, arena_bytes of the largest entry */
   void *const *parameters;               /* f32 values by parameter index; null where not resident */
@@ -66,7 +72,7 @@ typedef struct qfa_kernel_t {
   const char *name;
   int64_t tiles;
   int64_t scratch_bytes;
-  int64_t flops; /* of one launch */
+  int64_t flops;                          /* of one launch */
   qfa_kernel_fn functions[QFA_ISA_COUNT]; /* null where not compiled; portable is always there */
 } qfa_kernel_t;
 
@@ -76,9 +82,10 @@ typedef struct qfa_tensor_t {
   int64_t dims[4];
 } qfa_tensor_t;
 
-/* Entries: train_step(ids, labels) -> losses [B, S], 0 where the label is negative; eval_step, the same without gradients; logits(ids) -> [B, S, V];
- * gradient_norm() -> [sum of squares]; update(hyper); prefill(ids [1, P], position [1], last [1]) -> [1, 1, V];
- * decode(ids [1, 1], position [1]) -> [1, 1, V]. A module holds those it was compiled for. */
+/* Entries: train_step(ids, labels) -> losses [B, S], 0 where the label is negative; eval_step, the same without
+ * gradients; logits(ids) -> [B, S, V]; gradient_norm() -> [sum of squares]; update(hyper); prefill(ids [1, P], position
+ * [1], last [1]) -> [1, 1, V]; decode(ids [1, 1], position [1]) -> [1, 1, V]. A module holds those it was compiled for.
+ */
 typedef struct qfa_entry_t {
   const char *name;
   qfa_entry_fn function;
@@ -104,14 +111,14 @@ typedef struct qfa_site_t {
 } qfa_site_t;
 
 typedef struct qfa_elastic_t {
-  const char *name; /* Hugging Face module name, prefix of its tensors */
+  const char *name;  /* Hugging Face module name, prefix of its tensors */
   int32_t parameter; /* source of the copies */
   int32_t site;
   int64_t out;
   int64_t in;
   int64_t group;
-  int64_t rank;  /* 0: no adapter */
-  float alpha;   /* the adapter's product counts alpha / rank / group times */
+  int64_t rank;        /* 0: no adapter */
+  float alpha;         /* the adapter's product counts alpha / rank / group times */
   int32_t scale_dtype; /* QFA_F32 or QFA_F16, of scales and zeros */
 } qfa_elastic_t;
 
@@ -130,14 +137,14 @@ typedef enum qfa_mode_t { QFA_MODE_TABLE = 0, QFA_MODE_STATIC = 1, QFA_MODE_DENS
 typedef struct qfa_module_t {
   uint32_t abi_version;
   uint32_t struct_size;
-  const char *name;           /* of the model */
+  const char *name; /* of the model */
   const char *compiler_version;
-  int32_t mode;               /* table: a supernet; static: a subnet; dense: float weights (method full, or 16-bit everything) */
-  int32_t isa_count;          /* QFA_ISA_COUNT at compile time */
+  int32_t mode;      /* table: a supernet; static: a subnet; dense: float weights (method full, or 16-bit everything) */
+  int32_t isa_count; /* QFA_ISA_COUNT at compile time */
   int64_t vocabulary;
-  int64_t context;            /* positions of the key and value caches, 0 without prefill and decode */
+  int64_t context; /* positions of the key and value caches, 0 without prefill and decode */
   int64_t state_bytes[QFA_STATE_KIND_COUNT];
-  const char *sampler;        /* "resource-balanced" or "uniform" */
+  const char *sampler; /* "resource-balanced" or "uniform" */
   int64_t entry_count;
   const qfa_entry_t *entries;
   int64_t kernel_count;
@@ -150,7 +157,8 @@ typedef struct qfa_module_t {
   const qfa_elastic_t *elastics;
   int64_t trainable_count;
   const qfa_trainable_t *trainables;
-  const char *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
+  const char
+      *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
 } qfa_module_t;
 
 /* The one symbol of a compiled module. */
