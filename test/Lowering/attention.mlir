@@ -1,14 +1,14 @@
 // RUN: qfa-opt %s --qfa-lower-kernels-to-cpu="isa=avx2" | FileCheck %s
 
-// Tests that a tile is a block of 64 queries of one head, and that scratch memory is that of one block of scores, however
-// long the sequence: (2 d + 64 keys + 3) * 64 queries * 4 bytes.
+// Tests that a tile is a block of 32 queries of one head, and that scratch memory is that of one block of scores, however
+// long the sequence: (2 d + 64 keys + 3) * 32 queries * 4 bytes.
 // CHECK-LABEL: func.func @forward_512
-// CHECK-SAME: qfa.flops = 302579712 : i64, qfa.scratch_bytes = 49920 : i64, qfa.tiles = 72 : i64
-// Scores of 64 keys against 64 queries, then values weighted by them; both read keys and values where they lie.
+// CHECK-SAME: qfa.flops = 302579712 : i64, qfa.scratch_bytes = 24960 : i64, qfa.tiles = 144 : i64
+// Scores of 64 keys against 32 queries, then values weighted by them; both read keys and values where they lie.
 // CHECK: scf.for
-// CHECK: call @qfa_product_64_a192x1_b64_c64__avx2
+// CHECK: call @qfa_product_32_a192x1_b32_c32__avx2
 // CHECK: scf.if
-// CHECK: call @qfa_product_64_a1x64_b192_c64_add__avx2
+// CHECK: call @qfa_product_64_a1x32_b192_c64_add__avx2
 qfa.kernel @forward_512 {
 ^bb0(%q: tensor<1x512x576xf32>, %k: tensor<1x512x192xf32>, %v: tensor<1x512x192xf32>):
   %y, %lse = qfa.attention %q, %k, %v {num_heads = 9 : i64, num_kv_heads = 3 : i64, scale = 0.125 : f32}
@@ -17,7 +17,7 @@ qfa.kernel @forward_512 {
 }
 
 // CHECK-LABEL: func.func @forward_2048
-// CHECK-SAME: qfa.scratch_bytes = 49920 : i64, qfa.tiles = 288 : i64
+// CHECK-SAME: qfa.scratch_bytes = 24960 : i64, qfa.tiles = 576 : i64
 qfa.kernel @forward_2048 {
 ^bb0(%q: tensor<1x2048x576xf32>, %k: tensor<1x2048x192xf32>, %v: tensor<1x2048x192xf32>):
   %y, %lse = qfa.attention %q, %k, %v {num_heads = 9 : i64, num_kv_heads = 3 : i64, scale = 0.125 : f32}
@@ -28,11 +28,11 @@ qfa.kernel @forward_2048 {
 // Tests that a tile of the gradients owns a key/value head, so that no two tiles add to one sum: five products per block.
 // CHECK-LABEL: func.func @backward
 // CHECK-SAME: qfa.tiles = 6 : i64
-// CHECK: call @qfa_product_64_a192x1_b64_c64__avx2
-// CHECK: call @qfa_product_64_a192x1_b64_c64__avx2
-// CHECK: call @qfa_product_64_a64x1_b576_c192_add__avx2
-// CHECK: call @qfa_product_64_a64x1_b576_c192_add__avx2
-// CHECK: call @qfa_product_64_a1x64_b192_c576_add__avx2
+// CHECK: call @qfa_product_32_a192x1_b32_c32__avx2
+// CHECK: call @qfa_product_32_a192x1_b32_c32__avx2
+// CHECK: call @qfa_product_64_a32x1_b576_c192_add__avx2
+// CHECK: call @qfa_product_64_a32x1_b576_c192_add__avx2
+// CHECK: call @qfa_product_64_a1x32_b192_c576_add__avx2
 qfa.kernel @backward {
 ^bb0(%q: tensor<2x512x576xf32>, %k: tensor<2x512x192xf32>, %v: tensor<2x512x192xf32>, %y: tensor<2x512x576xf32>,
      %lse: tensor<2x9x512xf32>, %dy: tensor<2x512x576xf32>):

@@ -9,9 +9,9 @@
 
 namespace qfa {
 
-// Keys that are scored at once, against at most so many queries: their features and scores stay in the first-level
-// cache.
-constexpr int64_t kKeyBlock = 64, kQueryBlock = 64;
+// Keys that are scored at once, against at most so many queries: features and scores of both stay in the first-level
+// cache. Few queries, since the block on the diagonal computes twice what it needs.
+constexpr int64_t kKeyBlock = 64, kQueryBlock = 32;
 
 struct HeadShape {
   int64_t heads, kvHeads, width; // query heads, key/value heads, features of each
