@@ -31,24 +31,40 @@ static const CpuKernel *findKernel(StringRef op) {
   return found == table.end() ? nullptr : &found->second;
 }
 
-static LogicalResult lower(KernelOp kernel, ModuleOp module, const Isa &target) {
+// Either one op with a kernel of its own, all of whose results are yielded ...
+static LogicalResult verifySingle(KernelOp kernel, Operation *op) {
   Block &body = kernel.getBody().front();
-  auto ops = body.without_terminator();
+  if (!llvm::hasSingleElement(body.without_terminator()))
+    return kernel.emitError("kernel holds ") << op->getName() << " beside other ops, wanted it alone";
+  for (Value result : op->getResults())
+    if (!llvm::is_contained(body.getTerminator()->getOperands(), result))
+      return op->emitError("result of type ") << result.getType() << " is not yielded by its kernel";
+  return success();
+}
+
+// ... or elementwise ops and constants that lead to one yielded value.
+static LogicalResult verifyElementwise(KernelOp kernel) {
+  Block &body = kernel.getBody().front();
+  if (body.getTerminator()->getNumOperands() != 1)
+    return kernel.emitError("kernel of elementwise ops yields ")
+           << body.getTerminator()->getNumOperands() << " values, wanted 1";
+  for (Operation &op : body.without_terminator())
+    if (!op.hasTrait<OpTrait::Elementwise>() && !op.hasTrait<OpTrait::ConstantLike>())
+      return op.emitError("no CPU kernel for ") << op.getName();
+  return success();
+}
+
+static LogicalResult lower(KernelOp kernel, ModuleOp module, const Isa &target) {
+  auto ops = kernel.getBody().front().without_terminator();
   if (ops.empty())
     return kernel.emitError("kernel computes nothing");
-  // Either one op with a kernel of its own, or elementwise ops, which the kernel's own entry serves.
-  Operation *subject = &*ops.begin();
-  if (!isa<KernelOpInterface>(subject))
-    subject = kernel;
-  else if (!llvm::hasSingleElement(ops))
-    return kernel.emitError("kernel holds ") << subject->getName() << " beside other ops, wanted it alone";
-  if (subject != kernel)
-    for (Value result : subject->getResults())
-      if (!llvm::is_contained(body.getTerminator()->getOperands(), result))
-        return subject->emitError("result of type ") << result.getType() << " is not yielded by its kernel";
+  auto single = llvm::find_if(ops, [](Operation &op) { return isa<KernelOpInterface>(op); });
+  Operation *subject = single == ops.end() ? kernel : &*single;
+  if (failed(subject == kernel ? verifyElementwise(kernel) : verifySingle(kernel, subject)))
+    return failure();
   const CpuKernel *entry = findKernel(subject->getName().getStringRef());
   if (!entry)
-    return body.front().emitError("no CPU kernel for ") << body.front().getName();
+    return subject->emitError("no CPU kernel for ") << subject->getName();
   KernelBuilder builder(kernel, module, target);
   int64_t flops = 0;
   for (Operation &op : ops)
