@@ -107,7 +107,7 @@ static json describe(const Module &module) {
 
 static void printText(const Module &module) {
   const qfa_module_t &raw = module.raw;
-  fmt::print("{}: {} of '{}', vocabulary {}, context {}, compiled by qfa {}\n", modeName(module),
+  fmt::print("{}: {} of '{}', vocabulary {}, context {}, compiled by {}\n", modeName(module),
              module.isTable() ? "all configurations" : "one configuration", raw.name, raw.vocabulary, raw.context,
              raw.compiler_version);
   MemoryPlan plan = planMemory(module);
@@ -124,7 +124,8 @@ static void printText(const Module &module) {
     int64_t linears = 0;
     for (const qfa_elastic_t &elastic : module.elastics())
       linears += elastic.site == site;
-    fmt::print("{:<44} {:>10}  {}\n", raw.sites[site].name, fmt::join(module.bitsOf(site), ","), linears);
+    fmt::print("{:<44} {:>10}  {}\n", raw.sites[site].name, fmt::format("{}", fmt::join(module.bitsOf(site), ",")),
+               linears);
   }
   fmt::print("\n{} kernels; the best this processor runs is {}\n", raw.kernel_count, isaName(hostIsa()));
 }

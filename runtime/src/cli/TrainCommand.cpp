@@ -97,7 +97,8 @@ static ConfigValues resolvedConfig(const TrainCommand &options, const std::strin
       path = fs::absolute(path).lexically_normal().string();
   std::erase_if(values, [](const auto &item) { return item.second.empty(); });
   values["weights"] = {fs::absolute(weights).lexically_normal().string()};
-  values["period"] = {std::to_string(options.train.period)};
+  if (options.command->get_option_no_throw("--period"))
+    values["period"] = {std::to_string(options.train.period)};
   values["planned-steps"] = {std::to_string(options.train.planned)};
   return values;
 }

@@ -56,6 +56,16 @@ Configuration Module::uniform(int32_t bits) const {
   return result;
 }
 
+Configuration Module::atMost(int32_t bits) const {
+  Configuration result;
+  for (int64_t site = 0; site < raw.site_count; ++site) {
+    std::span<const int32_t> set = bitsOf(site);
+    auto above = std::upper_bound(set.begin(), set.end(), bits);
+    result.push_back(above == set.begin() ? set.front() : above[-1]);
+  }
+  return result;
+}
+
 Configuration Module::largest() const {
   Configuration result(raw.site_count);
   for (int64_t site = 0; site < raw.site_count; ++site)

@@ -45,6 +45,8 @@ public:
   int64_t bitIndex(int64_t site, int32_t bits) const;
   /// Every free site at `bits`; throws Error when a site lacks it.
   Configuration uniform(int32_t bits) const;
+  /// Every site at its largest width that does not exceed `bits`, or at its smallest.
+  Configuration atMost(int32_t bits) const;
   /// The only configuration of a module without a choice, and otherwise the one with the most bits.
   Configuration largest() const;
   /// Bits per weight over the layers: embedding and head do not count, they have no choice.

@@ -1,6 +1,7 @@
 // The two stages of the search.
 #include "search/Search.h"
 
+#include "search/AdditiveModel.h"
 #include "support/Error.h"
 #include "support/Random.h"
 #include "train/Sampler.h"
@@ -20,7 +21,8 @@ static double correlation(std::span<const double> x, std::span<const double> y) 
     xx += (x[i] - meanX) * (x[i] - meanX);
     yy += (y[i] - meanY) * (y[i] - meanY);
   }
-  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+  // Rounding of a constant is no variance.
+  return xx > 1e-20 * n * (1 + meanX * meanX) && yy > 1e-20 * n * (1 + meanY * meanY) ? xy / std::sqrt(xx * yy) : 0;
 }
 
 double qfa::rt::partialCorrelation(std::span<const double> x, std::span<const double> y, std::span<const double> z) {
@@ -204,43 +206,67 @@ std::optional<Candidate> Search::best(const Budget &budget) const {
   return winner;
 }
 
+// A configuration of the restricted space that nearly spends the budget.
+Configuration Search::drawRestricted(const Space &space, double position, uint64_t key, uint64_t number) const {
+  Configuration drawn;
+  for (int64_t site = 0; site < module.raw.site_count; ++site) {
+    const std::vector<int32_t> &bits = space.bits[site];
+    std::vector<double> p = tiltedDistribution(bits, bits.front() + (bits.back() - bits.front()) * position);
+    double point = randomUniform(mixBits(key), number, site);
+    size_t at = 0;
+    while (at + 1 < bits.size() && (point -= p[at]) >= 0)
+      ++at;
+    drawn.push_back(bits[at]);
+  }
+  space.fill(drawn, freeSites, key, number);
+  return drawn;
+}
+
+// Of many changes to the best configuration so far, the one that promises most.
+Configuration Search::drawPromising(const Space &space, const Configuration &leader, uint64_t key,
+                                    uint64_t number) const {
+  constexpr uint64_t proposals = 200;
+  AdditiveModel guess(scored);
+  Configuration best = leader;
+  double least = INFINITY;
+  for (uint64_t proposal = number * proposals; proposal < (number + 1) * proposals; ++proposal) {
+    Configuration next = leader;
+    uint64_t changes = 1 + randomBits(mixBits(key + 1), proposal, 0) % 6;
+    for (uint64_t change = 1; change <= changes; ++change) {
+      uint64_t random = randomBits(mixBits(key + 1), proposal, change);
+      space.move(next, freeSites[(random >> 1) % freeSites.size()], random % 2 ? 1 : -1);
+    }
+    space.fill(next, freeSites, mixBits(key + 2), proposal);
+    if (double loss = guess.predict(next); loss < least && !scored.contains(next)) {
+      least = loss;
+      best = next;
+    }
+  }
+  return best;
+}
+
 std::optional<Candidate> Search::refine(const Budget &budget) {
   if (!scoreOne(smallest(module)))
     return std::nullopt;
   if (exhaustive || freeSites.empty())
     return best(budget);
-  Space space = restrict(budget);
+  Space space = restrict(budget), whole = space;
+  for (int64_t site = 0; site < module.raw.site_count; ++site)
+    whole.bits[site].assign(module.bitsOf(site).begin(), module.bitsOf(site).end());
   uint64_t key = streamKey(options.seed, "search " + budget.text);
-  double position = std::clamp((space.limit - space.cost(smallest(module))) /
-                                   (space.cost(module.largest()) - space.cost(smallest(module))),
-                               0.0, 1.0);
-  std::optional<Candidate> leader = best(budget);
-  for (int64_t i = 0, tries = 0; i < options.refine && tries < 20 * options.refine; ++tries) {
-    Configuration next;
-    if (i < options.refine / 2) {
-      for (int64_t site = 0; site < module.raw.site_count; ++site) {
-        const std::vector<int32_t> &bits = space.bits[site];
-        std::vector<double> p = tiltedDistribution(bits, bits.front() + (bits.back() - bits.front()) * position);
-        double point = randomUniform(mixBits(key), tries, site);
-        size_t at = 0;
-        while (at + 1 < bits.size() && (point -= p[at]) >= 0)
-          ++at;
-        next.push_back(bits[at]);
-      }
-    } else {
-      next = leader->configuration;
-      for (uint64_t change = 0, count = 1 + randomBits(mixBits(key + 1), tries, 0) % 3; change < count; ++change)
-        space.move(next, freeSites[randomBits(mixBits(key + 1), tries, 1 + change) % freeSites.size()],
-                   randomBits(mixBits(key + 2), tries, change) % 2 ? 1 : -1);
-    }
-    space.fill(next, freeSites, key, tries);
+  double least = space.cost(smallest(module)), most = space.cost(module.largest());
+  double position = std::clamp((space.limit - least) / (most - least), 0.0, 1.0);
+  Candidate leader = *best(budget);
+  for (int64_t done = 0, tries = 0; done < options.refine && tries < 4 * options.refine; ++tries) {
+    Configuration next = done < options.refine / 2 ? drawRestricted(space, position, key, tries)
+                                                   : drawPromising(whole, leader.configuration, key, tries);
     if (scored.contains(next) || budget.cost(module, next) > budget.limit)
       continue;
     if (!scoreOne(next))
       return std::nullopt;
-    ++i;
-    if (scored[next] < leader->loss)
-      leader = Candidate{next, scored[next]};
+    ++done;
+    if (scored[next] < leader.loss)
+      leader = {next, scored[next]};
   }
   return best(budget);
 }

@@ -3,8 +3,8 @@
 //   1. Score random configurations over the whole range of mean bits. The partial correlation of a site's bits with the
 //      loss, at fixed mean bits, says how sensitive the site is.
 //   2. Per budget, restrict the sites: the most sensitive third loses its lowest width, the least sensitive third its
-//      highest; score configurations that fill the budget. One half is drawn anew, the other changes a few sites of the
-//      best so far.
+//      highest; score configurations that fill the budget. One half is drawn from this space; the other half changes
+//      a few sites of the best so far, where an additive model of all losses so far promises most.
 // The best of all scored configurations that meet the budget wins; uniform ones are always among them. Where there are
 // no more configurations than scores to spend, all are scored.
 #ifndef QFA_RUNTIME_SEARCH_SEARCH_H
@@ -52,6 +52,8 @@ private:
   bool scoreOne(const Configuration &configuration);
   bool scoreAll();
   Space restrict(const Budget &budget) const;
+  Configuration drawRestricted(const Space &space, double position, uint64_t key, uint64_t number) const;
+  Configuration drawPromising(const Space &space, const Configuration &leader, uint64_t key, uint64_t number) const;
   std::optional<Candidate> best(const Budget &budget) const;
 
   const Module &module;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 using namespace qfa::rt;
 
@@ -121,17 +122,16 @@ void Trainer::report(const Step &step, double seconds, double cpu, MetricsFile &
 
 // The validation loss with every free site at the same width, at each width.
 void Trainer::evaluateUniform(MetricsFile &metrics) {
-  std::vector<int32_t> widths = {0};
+  std::set<int32_t> widths;
   for (int64_t site = 0; site < session.module.raw.site_count; ++site)
-    if (session.module.isFree(site)) {
-      widths.assign(session.module.bitsOf(site).begin(), session.module.bitsOf(site).end());
-      break;
-    }
+    if (session.module.isFree(site))
+      widths.insert(session.module.bitsOf(site).begin(), session.module.bitsOf(site).end());
+  if (widths.empty())
+    widths = {0};
   nlohmann::json losses;
   std::string text;
   for (int32_t bits : widths) {
-    if (bits > 0)
-      session.setConfiguration(session.module.uniform(bits));
+    session.setConfiguration(session.module.atMost(bits));
     double loss = evaluate(session, *validation, options.evalTokens).mean();
     losses[bits > 0 ? std::to_string(bits) : "all"] = finiteOrNull(loss);
     text += bits > 0 ? fmt::format("  {} bits {:.3f}", bits, loss) : fmt::format("  {:.3f}", loss);
