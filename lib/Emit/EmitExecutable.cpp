@@ -9,11 +9,14 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
+#include <atomic>
+#include <list>
 #include <thread>
 
 using namespace mlir;
@@ -21,12 +24,11 @@ using namespace qfa;
 
 namespace {
 
-// One object file in the making. Translation happens on the calling thread (MLIR's context), the rest on any.
+// One object file in the making.
 struct Unit {
-  std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> module;
-  std::string cpu, path, error;
-  llvm::OptimizationLevel level = llvm::OptimizationLevel::O2;
+  std::function<std::unique_ptr<llvm::Module>(llvm::LLVMContext &)> make; // null: reported already
+  std::string path, error;
+  bool kernels = false; // worth optimizing
 };
 
 std::unique_ptr<llvm::TargetMachine> createTarget(const Unit &unit, std::string &error) {
@@ -36,12 +38,12 @@ std::unique_ptr<llvm::TargetMachine> createTarget(const Unit &unit, std::string 
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, unit.cpu, "", options, llvm::Reloc::PIC_, std::nullopt,
-      unit.level == llvm::OptimizationLevel::O2 ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::Less));
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, "", "", options, llvm::Reloc::PIC_, std::nullopt,
+                                  unit.kernels ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::None));
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &target, llvm::OptimizationLevel level) {
+void optimize(llvm::Module &module, llvm::TargetMachine &target) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
@@ -55,16 +57,23 @@ void optimize(llvm::Module &module, llvm::TargetMachine &target, llvm::Optimizat
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  builder.buildPerModuleDefaultPipeline(level).run(module, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
 void compile(Unit &unit) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = unit.make(context);
+  if (!module) {
+    unit.error = "code cannot be translated to LLVM IR";
+    return;
+  }
   auto target = createTarget(unit, unit.error);
   if (!target)
     return;
-  unit.module->setTargetTriple(target->getTargetTriple());
-  unit.module->setDataLayout(target->createDataLayout());
-  optimize(*unit.module, *target, unit.level);
+  module->setTargetTriple(target->getTargetTriple());
+  module->setDataLayout(target->createDataLayout());
+  if (unit.kernels) // entries are calls and addresses only: optimizing them costs seconds and gains nothing
+    optimize(*module, *target);
   std::error_code code;
   llvm::raw_fd_ostream os(unit.path, code);
   llvm::legacy::PassManager codegen;
@@ -72,7 +81,7 @@ void compile(Unit &unit) {
     unit.error = "cannot write object file '" + unit.path + "': " + (code ? code.message() : "no code generator");
     return;
   }
-  codegen.run(*unit.module);
+  codegen.run(*module);
   os.close();
   if (os.has_error()) {
     unit.error = "cannot write object file '" + unit.path + "': " + os.error().message();
@@ -136,42 +145,72 @@ LogicalResult link(ArrayRef<Unit> units, const EmitOptions &options, StringRef o
          << "): " << (text ? (*text)->getBuffer().rtrim() : StringRef());
 }
 
-} // namespace
+// Lowers, translates and names the kernels of a unit, in a context of their own.
+std::unique_ptr<llvm::Module> makeKernels(const KernelUnit &kernels, SmallVectorImpl<KernelTableRow> &rows,
+                                          llvm::LLVMContext &context) {
+  MLIRContext mlirContext(MLIRContext::Threading::DISABLED);
+  OwningOpRef<ModuleOp> lowered = kernels.lower(mlirContext, rows);
+  std::unique_ptr<llvm::Module> module = lowered ? translateModuleToLLVMIR(*lowered, context) : nullptr;
+  if (module)
+    for (const KernelTableRow &row : rows)
+      module->getFunction(row.name)->setName(row.name + "__" + isaName(kernels.isa));
+  return module;
+}
 
-LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<LoweredKernels> kernels, const ModuleTables &tables,
-                                  const EmitOptions &options) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  Location loc = program.getLoc();
-  SmallVector<qfa_isa_t> isas;
-  std::vector<Unit> units(kernels.size() + 1);
-  for (auto [unit, lowered] : llvm::zip(units, kernels)) {
-    unit.module = translateModuleToLLVMIR(lowered.module, *unit.context);
-    if (!unit.module)
-      return emitError(loc, "kernels cannot be translated to LLVM IR");
-    unit.cpu = lowered.cpu;
-    unit.path = options.output + "." + isaName(lowered.isa).str() + ".o";
-    for (const KernelTableRow &kernel : tables.kernels)
-      if (llvm::Function *function = unit.module->getFunction(kernel.name))
-        function->setName(kernel.name + "__" + isaName(lowered.isa));
-    isas.push_back(lowered.isa);
+void mergeRows(ModuleTables &tables, ArrayRef<KernelTableRow> rows) {
+  for (const KernelTableRow &row : rows) {
+    KernelTableRow &merged = tables.kernels[tables.kernelIndex.lookup(row.name)];
+    merged.tiles = row.tiles;
+    merged.scratchBytes = std::max(merged.scratchBytes, row.scratchBytes); // one size serves all instruction sets
   }
-  Unit &entries = units.back();
-  entries.module = translateModuleToLLVMIR(program, *entries.context);
-  if (!entries.module)
-    return emitError(loc, "entries cannot be translated to LLVM IR");
-  entries.path = options.output + ".entries.o";
-  entries.level = llvm::OptimizationLevel::O1; // calls and addresses only: more costs seconds and gains nothing
-  emitModuleTables(*entries.module, tables, isas);
+}
 
-  SmallVector<llvm::FileRemover> cleanup;
-  if (!options.keepObjects)
-    for (Unit &unit : units)
-      cleanup.emplace_back(unit.path);
+LogicalResult compileUnits(MutableArrayRef<Unit> units, Location loc) {
   compileAll(units);
   for (const Unit &unit : units)
     if (!unit.error.empty())
       return emitError(loc) << unit.error;
+  return success();
+}
+
+} // namespace
+
+LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, ModuleTables &tables,
+                                  const EmitOptions &options) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  Location loc = program.getLoc();
+  std::vector<Unit> units(kernels.size() + 2);
+  std::vector<SmallVector<KernelTableRow>> rows(kernels.size());
+  SmallVector<qfa_isa_t> isas;
+  for (auto [i, kernel] : llvm::enumerate(kernels)) {
+    if (!llvm::is_contained(isas, kernel.isa))
+      isas.push_back(kernel.isa);
+    units[i].kernels = true;
+    units[i].path = llvm::formatv("{0}.{1}.{2}.o", options.output, isaName(kernel.isa), i);
+    units[i].make = [&kernel, &row = rows[i]](llvm::LLVMContext &context) { return makeKernels(kernel, row, context); };
+  }
+  Unit &entries = units[kernels.size()], &tableUnit = units.back();
+  entries.path = options.output + ".entries.o";
+  entries.make = [&](llvm::LLVMContext &context) { return translateModuleToLLVMIR(program, context); };
+  tableUnit.path = options.output + ".tables.o";
+  tableUnit.make = [&](llvm::LLVMContext &context) {
+    auto module = std::make_unique<llvm::Module>("tables", context);
+    emitModuleTables(*module, tables, isas);
+    return module;
+  };
+
+  std::list<llvm::FileRemover> cleanup;
+  if (!options.keepObjects)
+    for (Unit &unit : units)
+      cleanup.emplace_back(unit.path);
+  if (failed(compileUnits(MutableArrayRef<Unit>(units).drop_back(), loc)))
+    return failure();
+  for (ArrayRef<KernelTableRow> unitRows : rows)
+    mergeRows(tables, unitRows);
+  if (failed(compileUnits(tableUnit, loc)))
+    return failure();
+
   std::string aside = options.output + ".tmp";
   llvm::FileRemover removeAside(aside);
   if (failed(link(units, options, aside, loc)))

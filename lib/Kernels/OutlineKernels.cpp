@@ -139,11 +139,6 @@ private:
       if (outlined.contains(op) || !(isa<KernelOpInterface>(op) || isElementwise(op)))
         continue;
       Group group = isElementwise(op) ? gatherElementwise(op) : Group{op};
-      // A constant operand of an op with a kernel of its own moves into the kernel, too.
-      if (!isElementwise(op))
-        for (Value operand : op->getOperands())
-          if (Operation *producer = operand.getDefiningOp(); producer && isTensorConstant(producer))
-            group.insert(group.begin(), producer);
       if (failed(launch(group, kernels, outlined)))
         return failure();
     }

@@ -5,9 +5,11 @@
 #include "qfa/Kernels/Passes.h"
 #include "qfa/Lowering/Passes.h"
 #include "qfa/Pipelines/Passes.h"
+#include "qfa/Pipelines/Registration.h"
 #include "qfa/Supernet/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -88,23 +90,37 @@ static int64_t intAttribute(Operation *op, StringRef name) {
   return attribute ? attribute.getInt() : 0;
 }
 
-// The kernels as LLVM functions for one instruction set; their tiles and scratch memory go into the tables.
-static LogicalResult lowerKernels(ModuleOp module, qfa_isa_t isa, ModuleTables &tables) {
-  keepOnly<KernelOp>(module);
-  PassManager kernels(module->getContext()), llvmPasses(module->getContext());
+// Kernels as LLVM functions for one instruction set, from their text: a unit is lowered in a context of its own.
+static OwningOpRef<ModuleOp> lowerKernels(StringRef text, qfa_isa_t isa, MLIRContext &context,
+                                          SmallVectorImpl<KernelTableRow> &rows) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  context.appendDialectRegistry(registry);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  PassManager kernels(&context), llvmPasses(&context);
+  llvmPasses.enableVerifier(false); // upstream's conversions; the builders' code before them is verified
   kernels.addPass(createLowerKernelsToCpu(LowerKernelsToCpuOptions{isaName(isa).str()}));
-  if (failed(kernels.run(module)))
-    return failure();
-  for (KernelTableRow &row : tables.kernels) {
-    auto function = module.lookupSymbol<func::FuncOp>(row.name);
-    if (!function)
-      return emitError(module.getLoc(), "kernel '") << row.name << "' was not lowered for " << isaName(isa);
-    row.tiles = intAttribute(function, "qfa.tiles");
-    // One size serves all instruction sets.
-    row.scratchBytes = std::max(row.scratchBytes, intAttribute(function, "qfa.scratch_bytes"));
-  }
+  if (!module || failed(kernels.run(*module)))
+    return {};
+  for (auto function : module->getOps<func::FuncOp>())
+    if (function->hasAttr("qfa.tiles"))
+      rows.push_back({function.getSymName().str(), intAttribute(function, "qfa.tiles"),
+                      intAttribute(function, "qfa.scratch_bytes"), intAttribute(function, "qfa.flops")});
   buildLowerKernelsToLlvm(llvmPasses);
-  return llvmPasses.run(module);
+  return failed(llvmPasses.run(*module)) ? OwningOpRef<ModuleOp>() : std::move(module);
+}
+
+// The kernels of a module as text, dealt into parts of about equal size so that two cores share the work evenly.
+static SmallVector<std::string> kernelTexts(ModuleOp module, int parts) {
+  SmallVector<std::string> texts(parts);
+  for (auto kernel : module.getOps<KernelOp>()) {
+    std::string &shortest =
+        *std::min_element(texts.begin(), texts.end(), [](auto &a, auto &b) { return a.size() < b.size(); });
+    llvm::raw_string_ostream(shortest) << kernel << "\n";
+  }
+  return texts;
 }
 
 LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, ModuleInfo info,
@@ -125,14 +141,11 @@ LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, M
       info.context = cast<BufferType>(state.getType()).getShape()[0];
   ModuleTables tables = readModuleTables(module, std::move(info));
 
-  SmallVector<OwningOpRef<ModuleOp>> owned;
-  SmallVector<LoweredKernels> kernels;
-  for (qfa_isa_t isa : options.isas) {
-    owned.push_back(module.clone());
-    if (failed(lowerKernels(*owned.back(), isa, tables)))
-      return failure();
-    kernels.push_back({isa, "", *owned.back()});
-  }
+  SmallVector<KernelUnit> kernels;
+  for (const std::string &text : kernelTexts(module, 2))
+    for (qfa_isa_t isa : options.isas)
+      kernels.push_back(
+          {isa, [=](MLIRContext &context, auto &rows) { return lowerKernels(text, isa, context, rows); }});
   OwningOpRef<ModuleOp> program = module.clone();
   PassManager pm(module->getContext());
   pm.addPass(createLowerProgram());

@@ -4,6 +4,9 @@
 
 #include "qfa/Emit/ModuleTables.h"
 
+#include "mlir/IR/OwningOpRef.h"
+#include <functional>
+
 namespace llvm {
 class Module;
 class LLVMContext;
@@ -11,11 +14,13 @@ class LLVMContext;
 
 namespace qfa {
 
-// The kernels of a program, lowered for one instruction set. Kernel functions carry their kernel's name.
-struct LoweredKernels {
+// Some kernels of a program for one instruction set, compiled into one object file on a thread and in a context of
+// their own.
+struct KernelUnit {
   qfa_isa_t isa;
-  std::string cpu; // -mcpu of the code generator; empty: the target's baseline
-  mlir::ModuleOp module;
+  // Makes the kernels' LLVM-dialect module, whose functions carry their kernels' names, and fills the rows of these
+  // kernels with tiles and scratch memory. Null on failure, which it has reported.
+  std::function<mlir::OwningOpRef<mlir::ModuleOp>(mlir::MLIRContext &, llvm::SmallVectorImpl<KernelTableRow> &)> lower;
 };
 
 struct EmitOptions {
@@ -25,10 +30,11 @@ struct EmitOptions {
   bool keepObjects = false;   // leave <output>.*.o beside the program
 };
 
-// Writes the executable of an entries' module (in the LLVM dialect, after --qfa-lower-program) and its kernels. The
-// file is written aside and renamed; on failure nothing is left behind. Kernel modules are compiled in parallel.
-llvm::LogicalResult emitExecutable(mlir::ModuleOp program, llvm::ArrayRef<LoweredKernels> kernels,
-                                   const ModuleTables &tables, const EmitOptions &options);
+// Writes the executable of an entries' module (in the LLVM dialect, after --qfa-lower-program) and its kernels;
+// completes the tables with what the units say. The file is written aside and renamed; on failure nothing is left
+// behind.
+llvm::LogicalResult emitExecutable(mlir::ModuleOp program, llvm::ArrayRef<KernelUnit> kernels, ModuleTables &tables,
+                                   const EmitOptions &options);
 
 // The module tables as constants of `module`: the definition of `qfa_module` of module_abi.h. `compiledFor` lists the
 // instruction sets whose kernel functions <name>__<isa> exist.
