@@ -6,7 +6,7 @@
 using namespace mlir;
 using namespace qfa;
 
-static constexpr int64_t tokenPart = 256;   // tokens at a time
+static constexpr int64_t tokenPart = 192;   // tokens at a time
 static constexpr int64_t wideColumns = 128; // columns that become panels at a time: long enough pieces of rows to read
 static constexpr int64_t tileRows = 96;     // a multiple of every mr
 
