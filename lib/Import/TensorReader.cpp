@@ -304,3 +304,16 @@ Error qfa::onnx::loadValues(Tensor &tensor) {
       tensor.ints.push_back(integerAt(data.data() + i, tensor.type));
   return Error::success();
 }
+
+Expected<TensorFile> qfa::onnx::readTensor(StringRef path) {
+  auto bytes = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!bytes)
+    return createStringError(bytes.getError(), path + ": " + bytes.getError().message());
+  StringRef all = (*bytes)->getBuffer();
+  Expected<Tensor> tensor = TensorReader(path).read(WireReader(path, all, all, "TensorProto"));
+  if (!tensor)
+    return tensor.takeError();
+  if (Error error = loadValues(*tensor))
+    return std::move(error);
+  return TensorFile{std::move(*bytes), std::move(*tensor)};
+}

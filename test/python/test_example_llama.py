@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import load_script
+from llama_reference import llama
 from onnx.reference import ReferenceEvaluator
 from tokenizers import Tokenizer
 
@@ -25,41 +26,6 @@ def normal_weights(shape, seed=0):
     """Large enough that every part of the model moves the logits."""
     generator = np.random.default_rng(seed)
     return {name: generator.normal(0, 0.3, dims).astype(np.float32) + (len(dims) == 1) for name, dims in shape.weights()}
-
-
-def rms_norm(x, gain, epsilon):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * gain
-
-
-def rotate(x, theta):
-    """x: [heads, sequence, head_dim]; halves of a head are the real and imaginary parts."""
-    half = x.shape[-1] // 2
-    turn = np.exp(1j * np.outer(np.arange(x.shape[1]), theta ** (-np.arange(half) / half)))
-    turned = (x[..., :half] + 1j * x[..., half:]) * turn
-    return np.concatenate([turned.real, turned.imag], -1)
-
-
-def llama(shape, weights, ids):
-    """Logits [sequence, vocab] of one sequence in float64, in Hugging Face's conventions."""
-    weights = {name.removesuffix(".weight"): w.astype(np.float64) for name, w in weights.items()}
-    length = len(ids)
-    hidden = np.triu(np.full((length, length), -np.inf), 1)
-    x = weights["model.embed_tokens"][ids]
-    for layer in range(shape.layers):
-        block = f"model.layers.{layer}"
-        y = rms_norm(x, weights[f"{block}.input_layernorm"], shape.norm_epsilon)
-        q, k, v = ((y @ weights[f"{block}.self_attn.{n}_proj"].T).reshape(length, -1, shape.head_dim).swapaxes(0, 1) for n in "qkv")
-        k, v = (np.repeat(t, shape.heads // shape.kv_heads, 0) for t in (rotate(k, shape.rope_theta), v))
-        scores = rotate(q, shape.rope_theta) @ k.swapaxes(1, 2) / np.sqrt(shape.head_dim) + hidden
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        mixed = (scores / scores.sum(-1, keepdims=True)) @ v
-        x = x + mixed.swapaxes(0, 1).reshape(length, -1) @ weights[f"{block}.self_attn.o_proj"].T
-        y = rms_norm(x, weights[f"{block}.post_attention_layernorm"], shape.norm_epsilon)
-        gate = y @ weights[f"{block}.mlp.gate_proj"].T
-        gated = gate / (1 + np.exp(-gate)) * (y @ weights[f"{block}.mlp.up_proj"].T)
-        x = x + gated @ weights[f"{block}.mlp.down_proj"].T
-    head = weights["model.embed_tokens" if shape.tied else "lm_head"]
-    return rms_norm(x, weights["model.norm"], shape.norm_epsilon) @ head.T
 
 
 def logits_of(path, ids):

@@ -12,7 +12,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace mlir;
@@ -87,6 +86,30 @@ static Module readModel(const DriverOptions &options, MLIRContext &context) {
   return parseSourceFile<ModuleOp>(options.model, &context);
 }
 
+// A place as the user knows it: a node or tensor of the model, or a line of a module.
+static void printPlace(Location loc, raw_ostream &os) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    os << name.getName().getValue() << ": ";
+  else if (auto line = dyn_cast<FileLineColLoc>(loc))
+    os << line.getFilename().getValue() << ":" << line.getLine() << ":" << line.getColumn() << ": ";
+  else if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty())
+    printPlace(fused.getLocations().front(), os);
+}
+
+static LogicalResult printDiagnostic(Diagnostic &diagnostic) {
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  (isError ? llvm::WithColor::error(llvm::errs(), "qfa-compile")
+           : llvm::WithColor::warning(llvm::errs(), "qfa-compile"));
+  printPlace(diagnostic.getLocation(), llvm::errs());
+  llvm::errs() << diagnostic << "\n";
+  for (Diagnostic &note : diagnostic.getNotes()) {
+    llvm::WithColor::note(llvm::errs(), "qfa-compile");
+    printPlace(note.getLocation(), llvm::errs());
+    llvm::errs() << note << "\n";
+  }
+  return success();
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   DriverOptions options = parseCommandLine(argc, argv);
@@ -94,8 +117,8 @@ int main(int argc, char **argv) {
   registerAllDialects(registry);
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
-  llvm::SourceMgr sources;
-  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  context.printOpOnDiagnostic(false); // the op may be a whole function
+  ScopedDiagnosticHandler diagnostics(&context, printDiagnostic);
 
   Module module = readModel(options, context);
   if (!module)

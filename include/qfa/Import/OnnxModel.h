@@ -104,6 +104,13 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mapBytes(const llvm::Twine &
 /// Decodes a tensor into `floats` or `ints`; for small constants only.
 llvm::Error loadValues(Tensor &tensor);
 
+/// A file that holds one tensor, as recorded inputs and outputs of a model do, with its values decoded.
+struct TensorFile {
+  std::unique_ptr<llvm::MemoryBuffer> bytes; // what the name points into
+  Tensor tensor;
+};
+llvm::Expected<TensorFile> readTensor(llvm::StringRef path);
+
 } // namespace qfa::onnx
 
 #endif // QFA_IMPORT_ONNXMODEL_H
