@@ -1,4 +1,4 @@
-// Shapes of SmolLM2-135M's kernels at 512 tokens, for qfa-kernel-bench.
+// Kernels of SmolLM2-135M at 512 tokens: qfa-kernel-bench benchmarks/kernels.mlir, or benchmarks/kernels.py beside sgemm.
 
 qfa.kernel @linear_dense_576x576 {
 ^bb0(%x: tensor<1x512x576xf32>, %w: tensor<576x576xf32>):

@@ -8,7 +8,6 @@ using namespace qfa;
 static constexpr int64_t rowBlock = 96;
 // Depth of a panel's part that stays in the first-level cache while rows pass.
 static constexpr int64_t depthBlock = 256;
-static constexpr int64_t unroll = 4;
 
 // One tile [rows, nr] of the target; its accumulators stay in registers.
 static Values emitMicroKernel(CodeBuilder &b, int64_t rows, bool transposed, ValueRange arguments) {
@@ -32,6 +31,9 @@ static Values emitMicroKernel(CodeBuilder &b, int64_t rows, bool transposed, Val
     return next;
   };
   Values sums(rows * vectors, b.constant(b.vec(), 0));
+  // Large tiles need no unrolling, and LLVM would load all elements of a longer body first, more than there are
+  // registers.
+  int64_t unroll = rows * vectors > 16 ? 1 : 4;
   Value whole = b.sub(depth, b.rem(depth, unroll));
   sums = b.forLoop(0, whole, unroll, sums, [&](Value k, ValueRange carried) {
     Values next(carried);
