@@ -4,6 +4,7 @@ Weights keep their Hugging Face names and shapes ([out, in]) and are written one
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,7 +182,9 @@ def _decoder(shape):
 
 
 def write_llama(folder, shape, load, extra_config=None):
-    """Writes FOLDER/model.onnx, model.onnx.data and config.json; load(name) gives a weight as a float32 array."""
+    """Writes FOLDER/model.onnx, model.onnx.data and config.json; load(name) gives a weight as a float32 array.
+
+    Without load the data file is a hole of the right size: a model of any size to measure a compiler with."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     g = _decoder(shape)
@@ -189,15 +192,21 @@ def write_llama(folder, shape, load, extra_config=None):
     data = folder / "model.onnx.data"
     with open(data, "wb") as out:
         for name, dims in shape.weights():
-            values = np.ascontiguousarray(load(name), np.float32)
-            if values.shape != dims:
-                raise ValueError(f"weight {name} has shape {list(values.shape)}, wanted {list(dims)}")
+            if load:
+                values = np.ascontiguousarray(load(name), np.float32)
+                if values.shape != dims:
+                    raise ValueError(f"weight {name} has shape {list(values.shape)}, wanted {list(dims)}")
+            length = 4 * math.prod(dims)
             out.seek(-out.tell() % ALIGNMENT, 1)
             tensor = TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
-            for key, value in dict(location=data.name, offset=out.tell(), length=values.nbytes).items():
+            for key, value in dict(location=data.name, offset=out.tell(), length=length).items():
                 tensor.external_data.add(key=key, value=str(value))
             initializers.append(tensor)
-            out.write(values.data)
+            if load:
+                out.write(values.data)
+            else:
+                out.seek(length, 1)
+        out.truncate()
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "sequence", shape.vocab])
     graph = helper.make_graph(g.nodes, "llama", [ids], [logits], initializers)

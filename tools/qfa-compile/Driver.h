@@ -14,6 +14,7 @@ struct DriverOptions {
   std::string subnet;  // a subnet's JSON
   std::string verify;  // recorded inputs and logits: .npz, or a folder of ONNX test data
   double tolerance = 1e-4;
+  bool programOnly = false; // without its weight file
   std::string linker, runtimeLibrary;
   Stage compileTo = Stage::Emit, compileFrom = Stage::Import;
   ProgramOptions program;

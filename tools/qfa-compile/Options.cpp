@@ -82,6 +82,8 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   cl::opt<std::string> isas(
       "isa", cl::desc("Instruction sets to compile for: portable,avx2,avx512 (default), or some of them"),
       cl::init("portable,avx2,avx512"), cl::cat(general));
+  cl::opt<bool> programOnly("program-only", cl::desc("Write no weight file: the one that is there serves on"),
+                            cl::cat(general));
   cl::opt<std::string> linker("linker", cl::desc("Compiler driver that links (default: c++, g++ or clang++ on PATH)"),
                               cl::cat(general));
   cl::opt<std::string> runtime("runtime", cl::desc("libqfa_runtime.a (default: beside the compiler's installation)"),
@@ -140,6 +142,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   options.subnet = subnet;
   options.verify = verify;
   options.tolerance = tolerance;
+  options.programOnly = programOnly;
   options.linker = linker;
   options.runtimeLibrary = runtime;
   options.compileTo = parseStageOption("compile-to", compileTo);

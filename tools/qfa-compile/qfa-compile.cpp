@@ -72,7 +72,7 @@ LogicalResult qfa::compileTraining(Module module, DriverOptions &options) {
     llvm::outs() << "\n";
     return success();
   }
-  if (options.compileFrom == Stage::Import)
+  if (options.compileFrom == Stage::Import && !options.programOnly)
     if (llvm::Error error = writeWeights(*module, options.output + ".safetensors"))
       return emitError(module->getLoc()) << llvm::toString(std::move(error));
   return emitProgram(*module, options.program, std::move(info), emitOptions(options, options.output));
