@@ -107,7 +107,7 @@ static json describe(const Module &module) {
 
 static void printText(const Module &module) {
   const qfa_module_t &raw = module.raw;
-  fmt::print("{}: {} of '{}', vocabulary {}, context {}, compiled by {}\n", modeName(module),
+  fmt::print("{}: {} of '{}', vocabulary {}, context {}, compiled by qfa {}\n", modeName(module),
              module.isTable() ? "all configurations" : "one configuration", raw.name, raw.vocabulary, raw.context,
              raw.compiler_version);
   MemoryPlan plan = planMemory(module);

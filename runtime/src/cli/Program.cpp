@@ -82,9 +82,9 @@ int qfa::rt::runProgram(const qfa_module_t &raw, const std::string &path, std::v
     return 1;
   }
   const char *kind = module->isTable() ? "a supernet" : module->isStatic() ? "a subnet" : "a model in float";
-  CLI::App app(fmt::format("{}: {} of '{}', compiled by {}", name, kind, raw.name, raw.compiler_version), name);
+  CLI::App app(fmt::format("{}: {} of '{}', compiled by qfa {}", name, kind, raw.name, raw.compiler_version), name);
   app.require_subcommand(1);
-  app.set_version_flag("--version", fmt::format("{} ({})", raw.name, raw.compiler_version));
+  app.set_version_flag("--version", fmt::format("{} (qfa {})", raw.name, raw.compiler_version));
   app.option_defaults()->always_capture_default();
   Program program{*module, path};
   addCommands(app, program);

@@ -234,9 +234,9 @@ TEST_F(ProgramTest, ComplainsAboutRunsAndFiles) {
   ASSERT_EQ(train("run", {"--max-steps=2"}).code, 0);
   expectError(train("run", {"--max-steps=4"}),
               "run '" + at("run") + "' is at step 2 already; go on with --resume, or choose another --out");
-  expectError(
-      run({"train", "--resume", "--out", at("none"), "--data", "x", "--tokenizer", at("tok.bin"), "--max-steps=1"}),
-      "");
+  expectError(run({"train", "--resume", "--out", at("none"), "--data", at("text.txt"), "--tokenizer", at("tok.bin"),
+                   "--max-steps=1"}),
+              "cannot resume '" + at("none") + "': no such run");
   expectError(run({"eval", "--run", at("none")}), "'" + at("none") + "' is not a run: it holds no config.yaml");
   expectError(run({"eval", "--data", at("text.txt")}), "no tokenizer: give --tokenizer");
   expectError(run({"eval", "--tokenizer", at("tok.bin")}), "no text: give --data");
@@ -301,7 +301,8 @@ TEST_F(ProgramTest, ComplainsAboutGeneration) {
   refused({"--temperature=-1"}, "--temperature is -1, wanted no negative number");
   refused({"--top-k=-1"}, "--top-k is -1, wanted no negative number");
   refused({"--top-p=0"}, "--top-p is 0, wanted a number in (0, 1]");
-  refused({"--prompt=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, "");
+  expectError(run({"generate", "--tokenizer", at("tok.bin"), "--prompt=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}),
+              "33 tokens do not fit after 0 into a context of 20");
   expectError(run({"bench", "--tokens=20"}), "--tokens is 20, wanted less than the context of 20");
   Result full =
       run({"generate", "--tokenizer", at("tok.bin"), "--prompt", "the cat", "--tokens=100", "--temperature=50"});
