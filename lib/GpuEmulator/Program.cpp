@@ -131,9 +131,9 @@ Report Program::launch(const KernelLaunch &launch, Memory &memory, const LaunchO
   plan.argumentBytes = kernel->parameterBytes;
   plan.grid = launch.grid;
   plan.block = launch.block;
-  plan.staticSharedBytes = parts.staticSharedBytes;
+  plan.staticSharedBytes = kernel->staticSharedBytes;
   plan.dynamicSharedBytes = launch.dynamicSharedBytes;
-  plan.sharedVariables = &parts.sharedVariables;
+  plan.sharedVariables = &kernel->sharedVariables;
   plan.sites = &parts.sites;
   plan.options = options;
   if (!checks) // accesses do not call the run time, so it knows no order

@@ -2,18 +2,16 @@
 #include "qfa/GpuEmulator/Retarget.h"
 
 #include "Instrument.h"
+#include "PlaceShared.h"
 
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
-#include "llvm/IR/ReplaceConstant.h"
 #include "llvm/IR/TypeFinder.h"
 #include "llvm/IR/Verifier.h"
 
 using namespace llvm;
 using namespace qfa::emu;
-
-static constexpr unsigned sharedSpace = 3;
 
 std::string qfa::emu::entrySymbol(StringRef kernel) { return ("qfa_emu_entry." + kernel).str(); }
 
@@ -51,35 +49,6 @@ static void checkLayouts(Module &module, const DataLayout &device, const DataLay
       if (isa<LoadInst>(instruction))
         check(instruction.getType());
     }
-}
-
-// Shared variables one after another; those without a size, the dynamic ones, at the end.
-static void placeShared(Module &module, const DataLayout &device, Instrumenter &instrumenter, Retargeted &parts,
-                        SmallVectorImpl<std::string> &problems) {
-  SmallVector<llvm::GlobalVariable *> variables, dynamic;
-  for (llvm::GlobalVariable &variable : module.globals())
-    if (variable.getAddressSpace() == sharedSpace)
-      (device.getTypeAllocSize(variable.getValueType()) ? variables : dynamic).push_back(&variable);
-  variables.append(dynamic);
-  uint64_t offset = 0;
-  for (llvm::GlobalVariable *variable : variables) {
-    uint64_t bytes = device.getTypeAllocSize(variable->getValueType());
-    // The strongest alignment of any access, so that dynamic memory may be seen through several names at one place.
-    offset = alignTo(offset, bytes ? std::max<uint64_t>(16, variable->getAlign().valueOrOne().value()) : 128);
-    if (bytes)
-      parts.sharedVariables.push_back({variable->getName().str(), uint32_t(offset), uint32_t(bytes)});
-    convertUsersOfConstantsToInstructions({variable});
-    for (Use &use : make_early_inc_range(variable->uses())) {
-      if (auto *user = dyn_cast<Instruction>(use.getUser()))
-        use.set(instrumenter.sharedAddress(*user->getFunction(), offset));
-      else
-        problems.push_back("address of shared variable '" + variable->getName().str() + "' in a constant");
-    }
-    offset += bytes;
-    if (variable->use_empty())
-      variable->eraseFromParent();
-  }
-  parts.staticSharedBytes = offset;
 }
 
 static void exportGlobals(Module &module, const DataLayout &device, Retargeted &parts,
@@ -159,7 +128,7 @@ Expected<Retargeted> qfa::emu::retarget(Module &module, const DataLayout &host, 
       defined.push_back(&function);
   }
   Instrumenter instrumenter(module, device, checks, parts.sites, problems);
-  placeShared(module, device, instrumenter, parts, problems);
+  placeShared(module, kernels, device, instrumenter, parts, problems);
   exportGlobals(module, device, parts, problems);
   for (Function *function : defined)
     instrumenter.run(*function);

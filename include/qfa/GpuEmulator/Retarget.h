@@ -14,6 +14,8 @@ struct KernelSignature {
   std::vector<uint32_t> parameterBytes;
   uint32_t maxThreads = maxBlockThreads;
   bool exactThreads = false; // not one fewer either
+  uint32_t staticSharedBytes = 0;
+  std::vector<SharedVariable> sharedVariables;
 };
 
 // Constants and variables in global memory, under names that the host code has.
@@ -25,8 +27,6 @@ struct GlobalVariable {
 
 struct Retargeted {
   std::vector<std::unique_ptr<Site>> sites;
-  std::vector<SharedVariable> sharedVariables;
-  uint32_t staticSharedBytes = 0;
   std::vector<KernelSignature> kernels;
   std::vector<GlobalVariable> globals;
 };
