@@ -1,4 +1,4 @@
-"""Makes a small world offline: a corpus, a tokenizer trained on it, and a LLaMA of 0.2 million random weights as ONNX.
+"""Makes a small world offline: a corpus, a tokenizer trained on it, and a LLaMA of 70 thousand random weights as ONNX.
 
     python make_tiny.py OUT [--seed 1] [--stories 2400]
 
@@ -20,7 +20,7 @@ from llama_onnx import LlamaShape, write_llama  # noqa: E402
 
 END = "<|endoftext|>"
 HELD_OUT = 150  # texts for validation, and as many for the test
-SHAPE = LlamaShape(vocab=512, hidden=64, layers=4, heads=4, kv_heads=2, intermediate=192, context=256, tied=True)
+SHAPE = LlamaShape(vocab=512, hidden=32, layers=4, heads=4, kv_heads=2, intermediate=96, context=256, tied=True)
 
 NAMES = "Anna Ben Clara David Emma Felix Greta Hugo Ida Jonas".split()
 ANIMALS = "cat dog fox hen mouse owl pony rabbit".split()
