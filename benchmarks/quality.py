@@ -27,7 +27,7 @@ class ElasticLinear(torch.nn.Module):
 
     def __init__(self, weight, group, rank, alpha):
         super().__init__()
-        self.weight, self.group, self.strength, self.bits = weight, group, alpha / rank / group, None
+        self.weight, self.group, self.strength, self.bits = weight, group, alpha / rank, None
         self.copies = {b: torch_step.quantize(weight, b, group) for b in BITS}
         self.a = torch.nn.ParameterDict({str(b): torch.nn.init.xavier_uniform_(torch.empty(rank, weight.shape[1] // group)) for b in BITS})
         self.b = torch.nn.ParameterDict({str(b): torch.zeros(weight.shape[0], rank) for b in BITS})

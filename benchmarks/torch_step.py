@@ -65,7 +65,7 @@ class Linear(torch.nn.Module):
         super().__init__()
         codes, self.scale, self.zero = quantize(weight, 4, group)
         self.packed = codes[..., 0::2] | codes[..., 1::2] << 4
-        self.group, self.strength = group, alpha / rank / group
+        self.group, self.strength = group, alpha / rank
         self.a = torch.nn.Parameter(torch.nn.init.xavier_uniform_(torch.empty(rank, weight.shape[1] // group)))
         self.b = torch.nn.Parameter(torch.zeros(weight.shape[0], rank))
 

@@ -138,7 +138,7 @@ private:
     const auto *b = a ? adapters.get(name + "adapter_b", DType::F32, {shape.out, rank}, error) : nullptr;
     if (!b)
       return elastic.emitError("adapter cannot be read: ") << error;
-    float strength = elastic.getAlpha().convertToFloat() / rank / shape.group;
+    float strength = elastic.getAlpha().convertToFloat() / rank;
     format::mergeAdapter(shape, 0, shape.blocks(), rank, strength, a->as<float>().data(), b->as<float>().data(),
                          zeros.data());
     if (!format::allFinite(zeros.data(), zeros.size()))

@@ -218,7 +218,7 @@ private:
       Value u = pooled(b, linear.getLoc(), linear.getX(), type.getGroup());
       SmallVector<int64_t> shape(linear.getX().getType().getShape());
       shape.back() = type.getRank();
-      double scale = alpha / static_cast<double>(type.getRank() * type.getGroup());
+      double scale = alpha / static_cast<double>(type.getRank());
       linear.getAdapterMutable().assign(AdapterDownOp::create(
           b, linear.getLoc(), RankedTensorType::get(shape, b.getF32Type()), u, ref, b.getF32FloatAttr(scale)));
     }

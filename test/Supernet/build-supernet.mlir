@@ -29,7 +29,7 @@
 // CHECK: %[[X:.*]] = qfa.rms_norm
 // CHECK: %[[Q:.*]] = qfa.elastic_ref @model.layers.0.self_attn.q_proj
 // CHECK: %[[U:.*]] = qfa.group_pool %[[X]] {group = 16 : i64} : tensor<?x?x32xf32> -> tensor<?x?x2xf32>
-// CHECK: %[[A:.*]] = qfa.adapter_down %[[U]], %[[Q]] {scale = 2.500000e-01 : f32}
+// CHECK: %[[A:.*]] = qfa.adapter_down %[[U]], %[[Q]] {scale = 4.000000e+00 : f32}
 // CHECK: qfa.linear %[[X]], %[[Q]] adapter(%[[A]] : tensor<?x?x4xf32>)
 // CHECK-NOT: qfa.group_pool %[[X]]
 // CHECK: qfa.adapter_down %[[U]]

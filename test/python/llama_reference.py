@@ -66,10 +66,9 @@ def dequantized(tensors, linear, bits):
 
 
 def with_adapter(matrix, adapters, linear, bits, strength):
-    """matrix + what its adapter does; strength is alpha / rank. An adapter that was never sampled does nothing."""
+    """matrix + what its adapter does to sums over groups of inputs. An adapter that was never sampled does nothing."""
     name = f"{linear}.b{bits}.adapter_"
     if name + "a" not in adapters:
         return matrix
     product = adapters[name + "b"].astype(np.float64) @ adapters[name + "a"].astype(np.float64)  # [out, groups]
-    group = matrix.shape[1] // product.shape[1]
-    return matrix + strength / group * np.repeat(product, group, 1)
+    return matrix + strength * np.repeat(product, matrix.shape[1] // product.shape[1], 1)

@@ -99,7 +99,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   cl::opt<std::string> groupSize("group-size", cl::desc("Weights that share a scale and a zero (default 64), or auto"),
                                  cl::init("64"), cl::cat(supernet));
   cl::opt<int> rank("rank", cl::desc("Rank of the adapters (default 16)"), cl::init(16), cl::cat(supernet));
-  cl::opt<double> alpha("alpha", cl::desc("Strength of the adapters (default 16)"), cl::init(16), cl::cat(supernet));
+  cl::opt<double> alpha("alpha", cl::desc("Strength of the adapters: their product counts alpha / rank times (default 16)"), cl::init(16), cl::cat(supernet));
   cl::opt<std::string> adapter("adapter", cl::desc("Kind of adapter: qa-lora, which merges exactly"),
                                cl::init("qa-lora"), cl::cat(supernet));
   cl::opt<std::string> quantizer("quantizer", cl::desc("How copies are made: rtn (round to nearest)"), cl::init("rtn"),

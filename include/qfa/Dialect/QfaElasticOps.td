@@ -20,7 +20,7 @@ def Qfa_ElasticOp : Qfa_Op<"elastic", [Symbol, DeclareOpInterfaceMethods<SymbolU
   let summary = "a linear layer that exists at every width of its site";
   let description = [{
     A row of the site table. The copies are made from `parameter` [out, in]. `alpha` is the adapter's strength: its product is
-    multiplied by alpha / rank / group (mean pooling).
+    multiplied by alpha / rank, on inputs summed over each group (arXiv 2309.14717).
 
     Constraints: (elastic_c1) `parameter` is a parameter [out, in] of `type`; (elastic_c2) `site` is a site with the bits of `type`.
 

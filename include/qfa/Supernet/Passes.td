@@ -34,7 +34,7 @@ def BuildSupernet : Pass<"qfa-build-supernet", "::mlir::ModuleOp"> {
         : !qfa.elastic<32x48, bits = [2, 3, 4], group = 16, rank = 4, scales = f32>
     %w = qfa.elastic_ref @"model.layers.0.mlp.down_proj" : !qfa.elastic<...>
     %u = qfa.group_pool %x {group = 16 : i64} : tensor<?x?x48xf32> -> tensor<?x?x3xf32>
-    %a = qfa.adapter_down %u, %w {scale = 0.25 : f32} : tensor<?x?x3xf32>, !qfa.elastic<...> -> tensor<?x?x4xf32>
+    %a = qfa.adapter_down %u, %w {scale = 4.0 : f32} : tensor<?x?x3xf32>, !qfa.elastic<...> -> tensor<?x?x4xf32>
     %y = qfa.linear %x, %w adapter(%a : tensor<?x?x4xf32>) : tensor<?x?x48xf32>, !qfa.elastic<...> -> tensor<?x?x32xf32>
     ```
   }];
@@ -43,7 +43,7 @@ def BuildSupernet : Pass<"qfa-build-supernet", "::mlir::ModuleOp"> {
     Option<"granularity", "granularity", "std::string", "\"group\"", "What shares a bit choice: linear, group or block">,
     Option<"groupSize", "group-size", "std::string", "\"64\"", "Inputs that share a scale and a zero, or auto">,
     Option<"rank", "rank", "int64_t", "16", "Rank of the adapters, 0 for none">,
-    Option<"alpha", "alpha", "double", "16.0", "Strength of the adapters">,
+    Option<"alpha", "alpha", "double", "16.0", "Strength of the adapters: their product counts alpha / rank times">,
     Option<"embeddingBits", "embedding-bits", "int64_t", "8", "Bit width of embedding and head, 16 to leave them floating-point">,
   ];
   let dependentDialects = ["::qfa::QfaDialect"];

@@ -118,7 +118,7 @@ typedef struct qfa_elastic_t {
   int64_t in;
   int64_t group;
   int64_t rank;        /* 0: no adapter */
-  float alpha;         /* the adapter's product counts alpha / rank / group times */
+  float alpha;         /* the adapter's product counts alpha / rank times */
   int32_t scale_dtype; /* QFA_F32 or QFA_F16, of scales and zeros */
 } qfa_elastic_t;
 
