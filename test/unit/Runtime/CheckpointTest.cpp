@@ -173,6 +173,7 @@ TEST_F(CheckpointTest, FinishesTheStepWhenInterrupted) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   std::vector<int64_t> steps = Checkpoints(at("run"), false).steps();
   ASSERT_EQ(steps.size(), 1u);
-  EXPECT_EQ(read("out.txt"), "stopped after step " + std::to_string(steps[0]) +
-                                 "; go on with: fake train --resume --out " + at("run") + "\n");
+  std::string said = read("out.txt");
+  EXPECT_TRUE(said.starts_with("stopped after step " + std::to_string(steps[0]) + "; go on with: ")) << said;
+  EXPECT_TRUE(said.ends_with("fake train --resume --out " + at("run") + "\n")) << said;
 }
