@@ -1,4 +1,4 @@
-// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4" --qfa-build-functions="batch=2 sequence=8 functions=train_step,eval_step" --qfa-differentiate > %t.once
+// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4 alpha=1" --qfa-build-functions="batch=2 sequence=8 functions=train_step,eval_step" --qfa-differentiate > %t.once
 // RUN: FileCheck %s < %t.once
 // RUN: qfa-opt %t.once --qfa-differentiate | diff %t.once -
 // RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-functions="batch=2 sequence=8 functions=train_step" --qfa-differentiate="method=full" | FileCheck %s --check-prefix=FULL

@@ -1,6 +1,6 @@
-// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute -o %t.keep.mlir
-// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute="activation-memory=19000" -o %t.cheap.mlir
-// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute="activation-memory=5000" --cse -o %t.blocks.mlir
+// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4 alpha=1" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute -o %t.keep.mlir
+// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4 alpha=1" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute="activation-memory=19000" -o %t.cheap.mlir
+// RUN: qfa-opt %S/../Inputs/tiny-llama.mlir --qfa-build-supernet="group-size=16 rank=4 alpha=1" --qfa-build-functions="batch=2 sequence=4" --qfa-differentiate --qfa-fold-gradient-sums --qfa-plan-recompute="activation-memory=5000" --cse -o %t.blocks.mlir
 // RUN: qfa-interpret %t.keep.mlir --check-gradients --seed=3 | FileCheck %s
 // RUN: qfa-interpret %t.cheap.mlir --check-gradients --seed=4 --bits=2 | FileCheck %s
 // RUN: qfa-interpret %t.blocks.mlir --check-gradients --seed=5 --bits=3 | FileCheck %s
