@@ -67,7 +67,7 @@ def effective(supernet, configurations):
         for linear in site["linears"]:
             name = linear["name"]
             matrix = dequantized(copies, name, bits[site["name"]])[: rows[name + ".weight"][0]]
-            weights[name + ".weight"] = with_adapter(matrix, adapters, name, bits[site["name"]], 16 / 16)
+            weights[name + ".weight"] = with_adapter(matrix, adapters, name, bits[site["name"]], strength=16 / 16)  # alpha / rank
     assert set(weights) == set(rows)
     return weights
 

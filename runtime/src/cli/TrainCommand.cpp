@@ -7,6 +7,8 @@
 #include "support/Files.h"
 #include "train/Trainer.h"
 
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 
 using namespace qfa::rt;
@@ -146,6 +148,27 @@ static void prepareFolder(const Program &program, const TrainCommand &options, c
     fail("cannot make folder '{}': {}", options.train.out, code.message());
 }
 
+// As one word of a shell's command line.
+static std::string shellWord(const std::string &text) {
+  if (!text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) || std::string_view("_./=,:+-@%").find(static_cast<char>(c)) != std::string_view::npos;
+      }))
+    return text;
+  std::string quoted = "'";
+  for (char c : text)
+    quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// The command that goes on with a run, to be typed in the folder where this one was.
+static std::string resumeCommand(const Program &program, const std::string &out) {
+  std::error_code code;
+  std::string path = fs::proximate(program.path, code).string();
+  if (path.find('/') == std::string::npos)
+    path = "./" + path;
+  return fmt::format("{} train --resume --out {}", shellWord(path), shellWord(out));
+}
+
 static void train(const Program &program, TrainCommand &options) {
   parseCheckpointEvery(options.checkpointEvery, options.train);
   options.text.seed = options.train.seed;
@@ -190,8 +213,7 @@ static void train(const Program &program, TrainCommand &options) {
     writeModel(machine.session, run.model().string());
   const TrainingState &state = trainer.state();
   if (early)
-    fmt::print("stopped after step {}; go on with: {} train --resume --out {}\n", state.step,
-               fs::path(program.path).filename().string(), options.train.out);
+    fmt::print("stopped after step {}; go on with: {}\n", state.step, resumeCommand(program, options.train.out));
   else
     fmt::print("trained {} steps on {} tokens in {}{}; run: {}\n", state.step, state.tokens, clockText(state.seconds),
                state.skipped ? fmt::format(", {} steps skipped", state.skipped) : "", options.train.out);

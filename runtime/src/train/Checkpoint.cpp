@@ -97,12 +97,12 @@ void Checkpoints::write(const TrainingState &state, TrainedTensors &tensors, int
     if (std::rename(aside.c_str(), target.c_str()) != 0)
       fail("cannot write '{}': {}", target.string(), std::strerror(errno));
     syncFolder(root);
-  } catch (const fs::filesystem_error &error) {
+  } catch (const std::exception &error) {
     fs::remove_all(aside, ignored);
-    fail("cannot write checkpoint '{}': {}", target.string(), error.code().message());
-  } catch (...) {
-    fs::remove_all(aside, ignored);
-    throw;
+    std::vector<int64_t> left = steps();
+    fail("checkpoint of step {} is not written: {}; {}", state.step, error.what(),
+         left.empty() ? "there is none before it"
+                      : fmt::format("the last good one is '{}'", folder(left.back()).string()));
   }
   std::vector<int64_t> all = steps();
   for (size_t i = 0; i + keep < all.size(); ++i)
