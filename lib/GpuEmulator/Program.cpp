@@ -47,8 +47,11 @@ Expected<std::unique_ptr<Program>> Program::load(MemoryBufferRef file, LoadOptio
   return load(std::move(module), std::move(context), options);
 }
 
-Expected<std::unique_ptr<Program>> Program::load(std::unique_ptr<Module> module, std::unique_ptr<LLVMContext> context,
-                                                 LoadOptions options) {
+Expected<std::unique_ptr<Program>> Program::load(std::unique_ptr<Module> givenModule,
+                                                 std::unique_ptr<LLVMContext> givenContext, LoadOptions options) {
+  // In the order of their deaths when loading fails: a module dies before its context.
+  std::unique_ptr<LLVMContext> context = std::move(givenContext);
+  std::unique_ptr<Module> module = std::move(givenModule);
   InitializeNativeTarget();
   InitializeNativeTargetAsmPrinter();
   auto machine = orc::JITTargetMachineBuilder::detectHost();
