@@ -118,5 +118,5 @@ def supernet(compiler, world, dense, texts, tmp_path_factory):
     compiler(world / "model.onnx", "--weights", dense.trained, "--group-size", 32, "--batch", 4, "--sequence", 64, "-o", folder / "supernet")
     program = Program(folder / "supernet")
     program.trained = folder / "run"
-    program("train", *texts, "--out", program.trained, "--max-steps", 30, "--learning-rate", 2e-2)
+    program("train", *texts, "--out", program.trained, "--max-steps", 30, "--learning-rate", 5e-3)
     return program
