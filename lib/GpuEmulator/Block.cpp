@@ -16,7 +16,8 @@ static constexpr size_t guardBytes = 64 * 1024;
 static constexpr int64_t sliceInstructions = 1 << 16;
 
 Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
-    : plan(plan), memory(memory), shadow(memory.latestClock), random(plan.options.seed) {
+    : plan(plan), memory(memory), shadow(memory.latestClock),
+      keepsOrder(plan.options.races || plan.options.uninitialised), random(plan.options.seed) {
   threadCount = plan.block.count();
   warpCount = (threadCount + warpLanes - 1) / warpLanes;
   sharedBytes = plan.staticSharedBytes + plan.dynamicSharedBytes;

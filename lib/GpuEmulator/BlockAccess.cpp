@@ -56,11 +56,13 @@ void Block::access(const Site &site, uint32_t thread, uint64_t address, uint64_t
         fail("out-of-bounds", fmt::format("{} of {} bytes runs past the end of a shared variable", verb, bytes), &site,
              thread, address);
     bytesShadow = &sharedShadow[offset];
+    if (!keepsOrder)
+      return;
   } else {
     if (wantsShared)
       fail("out-of-bounds", fmt::format("out-of-bounds {} of {} bytes", verb, bytes), &site, thread, address);
     Buffer *buffer = resolve(site, thread, address, bytes, writes);
-    if (!buffer || !buffer->shadow)
+    if (!buffer || !buffer->shadow || !keepsOrder)
       return;
     if (!order.checkRaces && buffer->initialised)
       return;
@@ -80,7 +82,7 @@ void Block::copyAsync(const Site &site, uint32_t thread, const void *in) {
   if (sourceBytes)
     access(site, thread, from, sourceBytes, true, false);
   access(site, thread, to, site.count, false, true);
-  for (uint32_t i = 0; i < site.count; ++i)
+  for (uint32_t i = 0; i < site.count && keepsOrder; ++i)
     sharedShadow[to - uint64_t(shared) + i].inFlight = true;
   // Poisoned until it arrives, so that numbers go wrong even where no check is on.
   std::memset(reinterpret_cast<void *>(to), 0xff, site.count);
@@ -91,7 +93,8 @@ void Block::copyAsync(const Site &site, uint32_t thread, const void *in) {
 void Block::complete(uint32_t thread, const std::vector<AsyncCopy> &copies) {
   for (const AsyncCopy &copy : copies) {
     copy.perform();
-    shadow.recordWrite(&sharedShadow[copy.to - shared], copy.bytes, thread, copy.site->id);
+    if (keepsOrder)
+      shadow.recordWrite(&sharedShadow[copy.to - shared], copy.bytes, thread, copy.site->id);
   }
 }
 

@@ -80,6 +80,7 @@ private:
   std::byte *shared = nullptr; // maxSharedBytes, the same address for every block
   std::vector<ShadowByte> sharedShadow;
   uint32_t threadCount, warpCount, sharedBytes;
+  const bool keepsOrder; // of accesses: races, uninitialised bytes, copies in flight
   Dim3 index;
   std::vector<Thread> threads;
   std::vector<Warp> warps;

@@ -19,7 +19,7 @@ class LLJIT;
 namespace qfa::emu {
 
 struct LoadOptions {
-  bool checks = true; // without, kernels run faster and only cp.async and the warp's own rules are checked
+  bool checks = true; // without, kernels run faster and only the rules of warps and barriers are checked
 };
 
 struct KernelLaunch {
