@@ -1,5 +1,6 @@
 /* The emulator as a library without C++ or LLVM at its border: what a compiled program opens for --device emulated.
- * Calls mirror the CUDA driver's. One emulator is used by one thread at a time; it owns modules and memory made from it. */
+ * Calls mirror the CUDA driver's. One emulator is used by one thread at a time; it owns modules and memory made from
+ * it. */
 #ifndef QFA_GPUEMULATOR_EMULATOR_C_H
 #define QFA_GPUEMULATOR_EMULATOR_C_H
 
@@ -35,10 +36,11 @@ void qfa_emulator_mark_written(qfa_emulator_t *emulator, const void *memory, uin
 /* Bitcode or IR text made for NVPTX. Null when something in it is not emulated; the error says what. */
 qfa_emulator_module_t *qfa_emulator_load(qfa_emulator_t *emulator, const void *bytes, uint64_t count);
 
-/* Runs a kernel to its end. arguments: as many pointers to values as the kernel has parameters. Returns 0, or 1 when a fault
- * was found or the launch could not be made; the error is the report then. */
-int qfa_emulator_launch(qfa_emulator_t *emulator, qfa_emulator_module_t *module, const char *kernel, const uint32_t grid[3],
-                        const uint32_t block[3], uint32_t shared_bytes, const void *const *arguments);
+/* Runs a kernel to its end. arguments: as many pointers to values as the kernel has parameters. Returns 0, or 1 when a
+ * fault was found or the launch could not be made; the error is the report then. */
+int qfa_emulator_launch(qfa_emulator_t *emulator, qfa_emulator_module_t *module, const char *kernel,
+                        const uint32_t grid[3], const uint32_t block[3], uint32_t shared_bytes,
+                        const void *const *arguments);
 
 /* Of the last call that failed; valid until the next call. */
 const char *qfa_emulator_error(const qfa_emulator_t *emulator);
