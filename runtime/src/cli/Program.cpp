@@ -55,7 +55,7 @@ static int parse(CLI::App &app, std::vector<std::string> arguments, const std::s
     return 0;
   } catch (const CLI::CallForHelp &) {
     for (const CLI::App *command : app.get_subcommands())
-      return std::cout << command->help(name + " " + command->get_name()), 0;
+      return std::cout << command->help(name), 0;
     std::cout << app.help();
     return 0;
   } catch (const CLI::CallForVersion &version) {

@@ -28,11 +28,14 @@ void Trainer::plan(TrainOptions &options, Session &session, const BatchSource &b
   if (options.planned == 0) {
     Batch batch = batches(0, 0);
     session.setConfiguration(session.module.largest());
-    double start = wallSeconds();
-    runLossEntry(session, session.module.entry("train_step"), batch);
-    session.gradientNorm();
-    session.zeroGradients();
-    double seconds = (wallSeconds() - start) * static_cast<double>(options.gradientAccumulation);
+    double seconds = 0;
+    for (int time = 0; time < 2; ++time) { // the first reads weights and copies from disk
+      double start = wallSeconds();
+      runLossEntry(session, session.module.entry("train_step"), batch);
+      session.gradientNorm();
+      session.zeroGradients();
+      seconds = (wallSeconds() - start) * static_cast<double>(options.gradientAccumulation);
+    }
     options.planned = std::max<int64_t>(1, std::llround(options.maxMinutes * 60 / seconds));
   }
   if (options.period == 0)
