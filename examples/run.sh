@@ -79,16 +79,16 @@ evaluate() {
   "${command[@]}" > "$file"
 }
 
-# shape: of a step, and of what eval reads at once. A small model learns and forgets by larger steps than a large one.
+# shape: of a step, and of what eval reads at once.
 if [[ -n $tiny ]]; then
   run "$python" examples/tiny/make_tiny.py "$out"
-  shape=(--batch 8 --sequence 128) supernet_options=(--group-size 16 --rank 4) train_options=(--max-steps 400 --learning-rate 5e-3)
-  search_options=() eval_options=() prompt="Anna lost a grey dog."
+  shape=(--batch 8 --sequence 128) supernet_options=(--group-size 16 --rank 4) prompt="Anna lost a grey dog."
+  train_options=(--max-steps 800 --learning-rate 1e-3 --schedule cosine) search_options=() eval_options=()
 else
   run "$python" examples/smollm2/make_model.py "$out" --cache out/download
   run "$python" examples/corpus/make_corpus.py "$out"
-  shape=(--batch 2 --sequence 256) supernet_options=(--group-size 64 --rank 16) train_options=(--max-minutes "$minutes")
-  search_options=(--max-tokens 1024) eval_options=(--max-tokens 8192) prompt="Return a list of the"
+  shape=(--batch 2 --sequence 256) supernet_options=(--group-size 64 --rank 16) prompt="Return a list of the"
+  train_options=(--max-minutes "$minutes") search_options=(--max-tokens 512) eval_options=(--max-tokens 8192)
 fi
 budgets=(4bpw 3bpw 2.5bpw)
 
