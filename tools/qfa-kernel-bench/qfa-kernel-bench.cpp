@@ -109,8 +109,7 @@ static void measure(KernelOp kernel, const KernelJit::Kernel &compiled) {
   }
   llvm::outs() << llvm::format("%-44s %9.3f ms %8.1f GFLOP/s %5lld tiles %8lld scratch\n",
                                kernel.getSymName().str().c_str(), best * 1e3, compiled.flops / best * 1e-9,
-                               static_cast<long long>(compiled.tiles),
-                               static_cast<long long>(compiled.scratchBytes));
+                               static_cast<long long>(compiled.tiles), static_cast<long long>(compiled.scratchBytes));
   llvm::outs().flush();
 }
 

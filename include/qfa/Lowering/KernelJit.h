@@ -20,8 +20,9 @@ public:
     int64_t tiles = 0, scratchBytes = 0, flops = 0;
   };
 
-  // Parses a module of qfa.kernel ops and compiles it. Code for an instruction set that this machine lacks is compiled for this
-  // machine instead: the same loops over the same vectors, which LLVM splits. Errors go to standard error and into `error`.
+  // Parses a module of qfa.kernel ops and compiles it. Code for an instruction set that this machine lacks is compiled
+  // for this machine instead: the same loops over the same vectors, which LLVM splits. Errors go to standard error and
+  // into `error`.
   KernelJit(const std::string &ir, const std::string &isa);
   ~KernelJit();
 
