@@ -12,6 +12,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -121,8 +122,6 @@ LogicalResult link(ArrayRef<Unit> units, const EmitOptions &options, StringRef o
   std::string linker;
   if (failed(findLinker(options, loc, linker)))
     return failure();
-  if (!llvm::sys::fs::exists(options.runtimeLibrary))
-    return emitError(loc, "runtime library '") << options.runtimeLibrary << "' not found";
   SmallVector<std::string> arguments = {linker, "-o", output.str()};
   for (const Unit &unit : units)
     arguments.push_back(unit.path);
@@ -175,6 +174,24 @@ LogicalResult compileUnits(MutableArrayRef<Unit> units, Location loc) {
 
 } // namespace
 
+LogicalResult qfa::checkEmission(const EmitOptions &options, Location loc) {
+  namespace fs = llvm::sys::fs;
+  StringRef folder = llvm::sys::path::parent_path(options.output);
+  auto cannotWrite = [&](const Twine &why) {
+    return emitError(loc, "cannot write '") << options.output << "': " << why;
+  };
+  if (fs::is_directory(options.output))
+    return cannotWrite("it is a folder");
+  if (!folder.empty() && !fs::is_directory(folder))
+    return cannotWrite("there is no folder '" + folder + "'");
+  if (std::error_code code = fs::access(folder.empty() ? "." : folder, fs::AccessMode::Write))
+    return cannotWrite(code.message());
+  if (!fs::exists(options.runtimeLibrary))
+    return emitError(loc, "runtime library '") << options.runtimeLibrary << "' not found";
+  std::string linker;
+  return findLinker(options, loc, linker);
+}
+
 LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, ModuleTables &tables,
                                   const EmitOptions &options) {
   llvm::InitializeNativeTarget();
@@ -202,8 +219,10 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
 
   std::list<llvm::FileRemover> cleanup;
   if (!options.keepObjects)
-    for (Unit &unit : units)
+    for (Unit &unit : units) {
       cleanup.emplace_back(unit.path);
+      llvm::sys::RemoveFileOnSignal(unit.path);
+    }
   if (failed(compileUnits(MutableArrayRef<Unit>(units).drop_back(), loc)))
     return failure();
   for (ArrayRef<KernelTableRow> unitRows : rows)

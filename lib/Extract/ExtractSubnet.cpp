@@ -8,8 +8,13 @@
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/xxhash.h"
 #include <cmath>
+#include <map>
 
 using namespace mlir;
 using namespace qfa;
@@ -23,22 +28,44 @@ std::string joinPath(StringRef a, StringRef b) {
   return path.str().str();
 }
 
-// Checkpoints are named by their step, six digits or more; the newest is the one with the highest step.
-FailureOr<std::string> newestAdapters(StringRef run, Location loc) {
-  std::string folder = joinPath(run, "checkpoints"), newest;
-  std::error_code code;
-  uint64_t highest = 0;
-  for (llvm::sys::fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
-    StringRef name = llvm::sys::path::filename(it->path());
-    uint64_t step;
-    if (name.getAsInteger(10, step) || (!newest.empty() && step < highest))
-      continue;
-    highest = step;
-    newest = joinPath(it->path(), "adapters.safetensors");
+// Whether the adapters of a checkpoint are those that were written.
+bool isWhole(StringRef checkpoint, std::string &error) {
+  std::string stateFile = joinPath(checkpoint, "state.json"), adapters = joinPath(checkpoint, "adapters.safetensors");
+  auto text = llvm::MemoryBuffer::getFile(stateFile), bytes = llvm::MemoryBuffer::getFile(adapters, false, false);
+  if (!text || !bytes) {
+    error = (text ? adapters : stateFile) + ": " + (text ? bytes : text).getError().message();
+    return false;
   }
-  if (newest.empty())
-    return emitError(loc, "run '") << run << "' holds no checkpoint in '" << folder << "'";
-  return newest;
+  auto state = llvm::json::parse((*text)->getBuffer());
+  if (!state) {
+    error = stateFile + ": " + llvm::toString(state.takeError());
+    return false;
+  }
+  const llvm::json::Object *object = state->getAsObject(), *sums = object ? object->getObject("xxh3") : nullptr;
+  std::optional<StringRef> wanted = sums ? sums->getString("adapters.safetensors") : std::nullopt;
+  std::string found = llvm::formatv("{0:x-16}", llvm::xxh3_64bits((*bytes)->getBuffer())).str();
+  if (wanted && *wanted == found)
+    return true;
+  error = adapters + " has checksum " + found + ", wanted " + wanted.value_or("none").str();
+  return false;
+}
+
+// Checkpoints are named by their step, six digits or more; the newest is the whole one with the highest step.
+FailureOr<std::string> newestAdapters(StringRef run, Location loc) {
+  std::string folder = joinPath(run, "checkpoints"), error;
+  std::error_code code;
+  std::map<uint64_t, std::string, std::greater<>> checkpoints;
+  for (llvm::sys::fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+    uint64_t step;
+    if (!llvm::sys::path::filename(it->path()).getAsInteger(10, step))
+      checkpoints[step] = it->path();
+  }
+  for (const auto &[step, path] : checkpoints) {
+    if (isWhole(path, error))
+      return joinPath(path, "adapters.safetensors");
+    emitWarning(loc, "checkpoint '") << path << "' is damaged, trying an older one: " << error;
+  }
+  return emitError(loc, "run '") << run << "' holds no whole checkpoint in '" << folder << "'";
 }
 
 class SubnetWriter {

@@ -46,7 +46,9 @@ static LogicalResult populateStage(OpPassManager &pm, const ProgramOptions &opti
   }
 }
 
-static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage) {
+// Calls print with the stream of a stage's file, unless nothing is dumped.
+static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage,
+                          function_ref<LogicalResult(raw_ostream &)> print) {
   if (folder.empty())
     return success();
   const StageInfo &info = allStages()[static_cast<size_t>(stage)];
@@ -55,10 +57,19 @@ static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage) {
   std::error_code code = llvm::sys::fs::create_directories(folder);
   if (!code) {
     llvm::raw_fd_ostream os(path, code);
-    if (!code)
-      os << "// After " << info.name << ": " << info.sentence << ".\n" << module << "\n";
+    if (!code) {
+      os << "// After " << info.name << ": " << info.sentence << ".\n";
+      return print(os);
+    }
   }
-  return code ? emitError(module.getLoc(), "cannot write '") << path << "': " << code.message() : success();
+  return emitError(module.getLoc(), "cannot write '") << path << "': " << code.message();
+}
+
+static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage) {
+  return dump(module, folder, stage, [&](raw_ostream &os) {
+    os << module << "\n";
+    return success();
+  });
 }
 
 LogicalResult qfa::runStages(ModuleOp module, const ProgramOptions &options, Stage from, Stage to) {
@@ -123,17 +134,50 @@ static SmallVector<std::string> kernelTexts(ModuleOp module, int parts) {
   return texts;
 }
 
-LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, ModuleInfo info,
-                               const EmitOptions &emit) {
+static OwningOpRef<ModuleOp> lowerEntries(ModuleOp module) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   module->getContext()->appendDialectRegistry(registry);
+  OwningOpRef<ModuleOp> program = module.clone();
+  PassManager pm(module->getContext());
+  pm.addPass(createLowerProgram());
+  if (failed(pm.run(*program)))
+    return {};
+  keepOnly<LLVM::LLVMFuncOp>(*program);
+  return program;
+}
 
+LogicalResult qfa::printLowered(ModuleOp module, const ProgramOptions &options, raw_ostream &os) {
+  OwningOpRef<ModuleOp> entries = lowerEntries(module);
+  if (!entries)
+    return failure();
+  entries->setSymName("entries");
+  os << *entries << "\n";
+  for (qfa_isa_t isa : options.isas) {
+    MLIRContext context(MLIRContext::Threading::DISABLED);
+    SmallVector<KernelTableRow> rows;
+    OwningOpRef<ModuleOp> kernels = lowerKernels(kernelTexts(module, 1)[0], isa, context, rows);
+    if (!kernels)
+      return failure();
+    kernels->setSymName(isaName(isa));
+    os << *kernels << "\n";
+  }
+  return success();
+}
+
+LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, ModuleInfo info,
+                               const EmitOptions &emit) {
+  auto dumped = dump(module, options.dumpStagesTo, Stage::Lowering,
+                     [&](raw_ostream &os) { return printLowered(module, options, os); });
+  if (failed(dumped))
+    return failure();
   auto mode = module->getAttrOfType<StringAttr>("qfa.mode");
   info.mode = module.getOps<ElasticOp>().empty() || !mode ? QFA_MODE_DENSE
               : mode.getValue() == "static"               ? QFA_MODE_STATIC
                                                           : QFA_MODE_TABLE;
+  if (auto supernet = module->getAttrOfType<StringAttr>("qfa.supernet_options"))
+    info.supernetOptions = supernet.str();
   if (auto sampler = module->getAttrOfType<StringAttr>("qfa.sampler"))
     info.sampler = sampler.str();
   for (auto state : module.getOps<StateOp>())
@@ -146,19 +190,17 @@ LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, M
     for (qfa_isa_t isa : options.isas)
       kernels.push_back(
           {isa, [=](MLIRContext &context, auto &rows) { return lowerKernels(text, isa, context, rows); }});
-  OwningOpRef<ModuleOp> program = module.clone();
-  PassManager pm(module->getContext());
-  pm.addPass(createLowerProgram());
-  if (failed(pm.run(*program)))
+  OwningOpRef<ModuleOp> program = lowerEntries(module);
+  if (!program)
     return failure();
-  keepOnly<LLVM::LLVMFuncOp>(*program);
   return emitExecutable(*program, kernels, tables, emit);
 }
 
-ModuleInfo qfa::readModuleInfo(ModuleOp imported, StringRef modelName) {
+ModuleInfo qfa::readModuleInfo(ModuleOp module, StringRef modelName) {
   ModuleInfo info;
   info.name = modelName.str();
-  if (auto forward = imported.lookupSymbol<func::FuncOp>("forward"))
-    info.vocabulary = cast<RankedTensorType>(forward.getResultTypes()[0]).getShape().back();
+  for (StringRef name : {"forward", "decode", "prefill", "logits"}) // those whose result is logits
+    if (auto function = module.lookupSymbol<func::FuncOp>(name))
+      info.vocabulary = cast<RankedTensorType>(function.getResultTypes()[0]).getShape().back();
   return info;
 }

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,15 @@ class Program:
         done = self.run(*arguments, **environment)
         assert done.returncode == 1, f"{self.path.name} {arguments}: exit code {done.returncode}, wanted 1\n{done.stderr[-4000:]}"
         return done.stderr
+
+    def refuses(self, *arguments, **environment):
+        """As fails; the text must be one plain line, and comes without the program's name."""
+        lines = self.fails(*arguments, **environment).strip().splitlines()
+        assert len(lines) == 1, lines
+        assert lines[0].startswith(f"{self.path.name}: ")
+        words = lines[0].removeprefix(f"{self.path.name}: ").removeprefix("error: ")
+        assert not re.match(r"[A-Z][a-z]", words) and not words.endswith("."), words
+        return words
 
 
 def real_folder(variable, beside_repository):
@@ -118,5 +128,14 @@ def supernet(compiler, world, dense, texts, tmp_path_factory):
     compiler(world / "model.onnx", "--weights", dense.trained, "--group-size", 32, "--batch", 4, "--sequence", 64, "-o", folder / "supernet")
     program = Program(folder / "supernet")
     program.trained = folder / "run"
-    program("train", *texts, "--out", program.trained, "--max-steps", 30, "--learning-rate", 5e-3)
+    program("train", *texts, "--out", program.trained, "--max-steps", 30, "--learning-rate", 2e-2)
     return program
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Where programs go; a test ends with nothing in it."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    yield folder
+    assert list(folder.iterdir()) == []

@@ -36,6 +36,11 @@ llvm::LogicalResult verifyModel(Module module, DriverOptions &options);
 // names.
 llvm::LogicalResult replaceWeights(mlir::ModuleOp module, llvm::StringRef path);
 
+// Runs the stages up to --compile-to; with a stage before emit, prints the module as it stands then.
+llvm::LogicalResult runToStage(mlir::ModuleOp module, const DriverOptions &options);
+// Emits the program with the weights that `write` puts into a file: both take their places only when both are whole.
+llvm::LogicalResult emitWithWeights(mlir::ModuleOp module, const DriverOptions &options, ModuleInfo info,
+                                    llvm::function_ref<llvm::LogicalResult(llvm::StringRef)> write);
 EmitOptions emitOptions(const DriverOptions &options, llvm::StringRef output);
 std::string modelName(llvm::StringRef path);
 

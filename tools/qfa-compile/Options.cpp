@@ -80,7 +80,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   cl::opt<double> tolerance("tolerance", cl::desc("Largest difference that --verify accepts (default 1e-4)"),
                             cl::init(1e-4), cl::cat(general));
   cl::opt<std::string> isas(
-      "isa", cl::desc("Instruction sets to compile for: portable,avx2,avx512 (default), or some of them"),
+      "isa", cl::desc("Instruction sets to compile for: portable,avx2,avx512 (default), or portable and some of them"),
       cl::init("portable,avx2,avx512"), cl::cat(general));
   cl::opt<bool> programOnly("program-only", cl::desc("Write no weight file: the one that is there serves on"),
                             cl::cat(general));
@@ -99,7 +99,9 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   cl::opt<std::string> groupSize("group-size", cl::desc("Weights that share a scale and a zero (default 64), or auto"),
                                  cl::init("64"), cl::cat(supernet));
   cl::opt<int> rank("rank", cl::desc("Rank of the adapters (default 16)"), cl::init(16), cl::cat(supernet));
-  cl::opt<double> alpha("alpha", cl::desc("Strength of the adapters: their product counts alpha / rank times (default 16)"), cl::init(16), cl::cat(supernet));
+  cl::opt<double> alpha("alpha",
+                        cl::desc("Strength of the adapters: their product counts alpha / rank times (default 16)"),
+                        cl::init(16), cl::cat(supernet));
   cl::opt<std::string> adapter("adapter", cl::desc("Kind of adapter: qa-lora, which merges exactly"),
                                cl::init("qa-lora"), cl::cat(supernet));
   cl::opt<std::string> quantizer("quantizer", cl::desc("How copies are made: rtn (round to nearest)"), cl::init("rtn"),
@@ -185,6 +187,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   p.autodiff.functions.batch = batch;
   p.autodiff.functions.sequence = sequence;
   p.autodiff.functions.context = context;
+  p.autodiff.functions.prefill = std::min<int64_t>(p.autodiff.functions.prefill, context);
   p.autodiff.training.method = method;
   p.autodiff.recompute.activationMemory = parseBytes("activation-memory", memory);
   p.schedule.sampler = sampler;
@@ -203,5 +206,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
       fail("--isa=" + isas + ": '" + name + "' is not one of portable, avx2, avx512");
     p.isas.push_back(static_cast<qfa_isa_t>(isa));
   }
+  if (!llvm::is_contained(p.isas, QFA_ISA_PORTABLE))
+    fail("--isa=" + isas + " leaves out portable, which runs where nothing else does");
   return options;
 }

@@ -20,17 +20,13 @@ LogicalResult qfa::compileSubnet(Module module, DriverOptions &options) {
   program.schedule.file = options.subnet;
 
   ModuleInfo info = readModuleInfo(*module, modelName(options.model));
-  info.supernetOptions = *supernetOptions;
-  Stage last = std::min(options.compileTo, Stage::Kernels);
-  if (failed(runStages(*module, program, options.compileFrom, last)))
+  if (failed(runToStage(*module, options)))
     return failure();
-  if (options.compileTo != Stage::Emit) {
-    module->print(llvm::outs());
-    llvm::outs() << "\n";
+  if (options.compileTo != Stage::Emit)
     return success();
-  }
   SubnetReport report;
-  if (failed(extractSubnet(*module, options.weights, options.output + ".safetensors", report)))
+  if (failed(emitWithWeights(*module, options, std::move(info),
+                             [&](StringRef path) { return extractSubnet(*module, options.weights, path, report); })))
     return failure();
   llvm::outs() << options.output << ".safetensors: " << report.bytes << " bytes, " << report.merged
                << " adapters merged";
@@ -38,5 +34,5 @@ LogicalResult qfa::compileSubnet(Module module, DriverOptions &options) {
     llvm::outs() << ", largest rounding of a zero to f16 " << llvm::format("%.2g", report.largestZeroError)
                  << " of its scale";
   llvm::outs() << "\n";
-  return emitProgram(*module, program, std::move(info), emitOptions(options, options.output));
+  return success();
 }

@@ -10,8 +10,10 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace mlir;
@@ -60,22 +62,44 @@ LogicalResult qfa::replaceWeights(ModuleOp module, StringRef path) {
   return success();
 }
 
+LogicalResult qfa::runToStage(ModuleOp module, const DriverOptions &options) {
+  const ProgramOptions &program = options.program;
+  if (failed(runStages(module, program, options.compileFrom, std::min(options.compileTo, Stage::Kernels))))
+    return failure();
+  if (options.compileTo == Stage::Lowering)
+    return printLowered(module, program, llvm::outs());
+  if (options.compileTo != Stage::Emit)
+    llvm::outs() << module << "\n";
+  return success();
+}
+
+LogicalResult qfa::emitWithWeights(ModuleOp module, const DriverOptions &options, ModuleInfo info,
+                                   function_ref<LogicalResult(StringRef)> write) {
+  std::string weights = options.output + ".safetensors", aside = weights + ".new";
+  llvm::FileRemover removeAside(aside);
+  llvm::sys::RemoveFileOnSignal(aside);
+  if (failed(write(aside)) ||
+      failed(emitProgram(module, options.program, std::move(info), emitOptions(options, options.output))))
+    return failure();
+  if (std::error_code code = llvm::sys::fs::rename(aside, weights))
+    return emitError(module->getLoc(), "cannot write '") << weights << "': " << code.message();
+  removeAside.releaseFile();
+  return success();
+}
+
 LogicalResult qfa::compileTraining(Module module, DriverOptions &options) {
   ModuleInfo info = readModuleInfo(*module, modelName(options.model));
-  if (options.program.elastic)
-    info.supernetOptions = options.program.supernetOptions;
-  Stage last = std::min(options.compileTo, Stage::Kernels);
-  if (failed(runStages(*module, options.program, options.compileFrom, last)))
+  if (failed(runToStage(*module, options)))
     return failure();
-  if (options.compileTo != Stage::Emit) {
-    module->print(llvm::outs());
-    llvm::outs() << "\n";
+  if (options.compileTo != Stage::Emit)
     return success();
-  }
-  if (options.compileFrom == Stage::Import && !options.programOnly)
-    if (llvm::Error error = writeWeights(*module, options.output + ".safetensors"))
+  if (options.programOnly)
+    return emitProgram(*module, options.program, std::move(info), emitOptions(options, options.output));
+  return emitWithWeights(*module, options, std::move(info), [&](StringRef path) -> LogicalResult {
+    if (llvm::Error error = writeWeights(*module, path))
       return emitError(module->getLoc()) << llvm::toString(std::move(error));
-  return emitProgram(*module, options.program, std::move(info), emitOptions(options, options.output));
+    return success();
+  });
 }
 
 static Module readModel(const DriverOptions &options, MLIRContext &context) {
@@ -120,6 +144,10 @@ int main(int argc, char **argv) {
   context.printOpOnDiagnostic(false); // the op may be a whole function
   ScopedDiagnosticHandler diagnostics(&context, printDiagnostic);
 
+  Location loc = NameLoc::get(StringAttr::get(&context, options.model));
+  bool emits = options.verify.empty() && options.compileTo == Stage::Emit;
+  if (emits && failed(checkEmission(emitOptions(options, options.output), loc)))
+    return 1;
   Module module = readModel(options, context);
   if (!module)
     return 1;

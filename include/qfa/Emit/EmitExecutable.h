@@ -30,6 +30,9 @@ struct EmitOptions {
   bool keepObjects = false;   // leave <output>.*.o beside the program
 };
 
+// Whether an executable can be written at all, to be asked before any work: the output's place, linker and runtime.
+llvm::LogicalResult checkEmission(const EmitOptions &options, mlir::Location loc);
+
 // Writes the executable of an entries' module (in the LLVM dialect, after --qfa-lower-program) and its kernels;
 // completes the tables with what the units say. The file is written aside and renamed; on failure nothing is left
 // behind.

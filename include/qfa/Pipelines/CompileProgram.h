@@ -23,12 +23,16 @@ struct ProgramOptions {
 // Runs the stages after `from` up to `to` (at most Kernels) on a module, each followed by its contract.
 llvm::LogicalResult runStages(mlir::ModuleOp module, const ProgramOptions &options, Stage from, Stage to);
 
+// Prints a module that has passed the Kernels stage as it stands after Lowering: entries, and kernels by instruction
+// set.
+llvm::LogicalResult printLowered(mlir::ModuleOp module, const ProgramOptions &options, llvm::raw_ostream &os);
+
 // Lowers a module that has passed the Kernels stage, once per instruction set, and writes the executable.
 llvm::LogicalResult emitProgram(mlir::ModuleOp module, const ProgramOptions &options, ModuleInfo info,
                                 const EmitOptions &emit);
 
-// What the tables say of the model, read off a module after import.
-ModuleInfo readModuleInfo(mlir::ModuleOp imported, llvm::StringRef modelName);
+// What the tables say of the model, read off a module after any stage.
+ModuleInfo readModuleInfo(mlir::ModuleOp module, llvm::StringRef modelName);
 
 } // namespace qfa
 

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -33,7 +34,7 @@ static Value emitOp(Operation *op, ValueRange operands, Type type, KernelBuilder
 static void emitElementwise(Operation *op, KernelBuilder &k) {
   Block &body = cast<KernelOp>(op).getBody().front();
   Value result = body.getTerminator()->getOperand(0);
-  DenseMap<Value, Value> pointers; // of tensors that lie in memory
+  llvm::MapVector<Value, Value> pointers; // of tensors that lie in memory
   for (BlockArgument argument : body.getArguments())
     pointers[argument] = k.operand(argument);
   for (auto constant : body.getOps<arith::ConstantOp>())

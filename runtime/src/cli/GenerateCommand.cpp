@@ -65,7 +65,7 @@ void qfa::rt::addGenerate(CLI::App &app, const Program &program) {
   command->add_option("--prompt", options->prompt, "The text to continue");
   addTokenizerOption(*command, options->text, program.module.isStatic());
   command->add_option("--tokens,--max-tokens", options->tokens, "Tokens to generate at most")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
   command->add_option("--temperature", options->sampling.temperature, "0: always the likeliest token");
   command->add_option("--top-k", options->sampling.topK, "Choose among so many; 0: all");
   command->add_option("--top-p", options->sampling.topP, "Choose among the likeliest with this probability together");
@@ -123,8 +123,10 @@ static void bench(const Program &program, const BenchOptions &options) {
 void qfa::rt::addBench(CLI::App &app, const Program &program) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App *command = app.add_subcommand("bench", "Measure tokens per second of prompt and generation");
-  command->add_option("--prompt-tokens", options->promptTokens, "Length of the prompt")->check(CLI::PositiveNumber);
-  command->add_option("--tokens", options->tokens, "Tokens to generate")->check(CLI::PositiveNumber);
+  command->add_option("--prompt-tokens", options->promptTokens, "Length of the prompt")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+  command->add_option("--tokens", options->tokens, "Tokens to generate")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
   command->add_flag("--json", options->json, "Print JSON");
   addModelOptions(*command, program, options->model);
   addMachineOptions(*command, options->machine);

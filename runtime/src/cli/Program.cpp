@@ -44,6 +44,9 @@ static void addCommands(CLI::App &app, const Program &program) {
 
 static int parse(CLI::App &app, std::vector<std::string> arguments, const std::string &name) {
   try {
+    auto called = [&](const CLI::App *command) { return command->get_name() == arguments[0]; };
+    if (!arguments.empty() && !arguments[0].starts_with('-') && app.get_subcommands(called).empty())
+      fail("no command is called '{}'; see {} --help", arguments[0], name);
     for (const CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
       if (!arguments.empty() && arguments[0] == command->get_name() && command->get_option_no_throw("--config")) {
         std::vector<std::string> rest = withConfig({arguments.begin() + 1, arguments.end()}, optionNames(*command));

@@ -164,6 +164,8 @@ bool readDocuments(const fs::path &path, const std::vector<std::string> &separat
       if (!trimmed(line, " \t\r").empty())
         counted(readRow(parse(line, where), where));
     });
+  } else if (std::string ending = path.extension().string(); ending == ".json" || ending == ".jsonl") {
+    fail("data file '{}' holds neither a list of objects nor an object a line, as its name says", path.string());
   } else {
     plain = true;
     readPlainText(content, separators, counted);
