@@ -133,18 +133,21 @@ private:
     return automatic ? automaticGroupSize(width) : fixedGroup;
   }
 
+  // One error per width: a model has hundreds of layers and few widths.
   LogicalResult checkGroupSizes() {
-    LogicalResult result = success();
-    for (Layer &layer : layers) {
-      int64_t width = layer.weight.getType().getDimSize(1);
-      if (width % groupOf(width, false) == 0)
-        continue;
-      layer.op->emitError() << "group size " << groupSize << " does not divide input width " << width << " of "
-                            << layer.name << "; sizes that fit: " << fittingGroupSizes(width) << "; auto takes "
-                            << automaticGroupSize(width);
-      result = failure();
+    llvm::MapVector<int64_t, SmallVector<Layer *>> misfits;
+    for (Layer &layer : layers)
+      if (int64_t width = layer.weight.getType().getDimSize(1); width % groupOf(width, false) != 0)
+        misfits[width].push_back(&layer);
+    for (auto &[width, found] : misfits) {
+      auto error = found.front()->op->emitError()
+                   << "group size " << groupSize << " does not divide input width " << width << " of "
+                   << found.front()->name << "; sizes that fit: " << fittingGroupSizes(width) << "; auto takes "
+                   << automaticGroupSize(width);
+      if (found.size() > 1)
+        error.attachNote(found.back()->op->getLoc()) << "the same holds for " << found.size() - 1 << " more layers";
     }
-    return result;
+    return success(misfits.empty());
   }
 
   // Sites and rows stand before @forward in the order of the layers.

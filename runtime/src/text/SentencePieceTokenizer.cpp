@@ -14,7 +14,7 @@ public:
   explicit SentencePieceTokenizer(std::string_view content) {
     auto status = processor.LoadFromSerializedProto(absl::string_view(content.data(), content.size()));
     if (!status.ok())
-      fail("neither a tokenizer.json, nor a llama2.c tokenizer, nor a sentencepiece model: {}", status.ToString());
+      fail("neither a tokenizer.json, nor a llama2.c tokenizer, nor a sentencepiece model");
     modelPieces = processor.GetPieceSize();
     for (int32_t id = 0; id < modelPieces; ++id)
       vocabulary.push_back(readPiece(id));
