@@ -110,7 +110,7 @@ def test_options_of_the_compiler(compiler, world, out, options, text):
     assert text in compiler.fails(world / "model.onnx", *(word for pair in base for word in pair), *options, "-o", out / "program")
 
 
-def test_output_that_cannot_be_written(compiler, world, tmp_path, out):
+def test_output_that_cannot_be_written(compiler, world, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
 
@@ -124,7 +124,7 @@ def test_output_that_cannot_be_written(compiler, world, tmp_path, out):
     assert "-o PATH is missing: the program to write" in compiler.fails(world / "model.onnx")
 
 
-def test_a_failed_compilation_leaves_the_old_program(compiler, world, copy, dense, tmp_path):
+def test_a_failed_compilation_leaves_the_old_program(compiler, world, dense, tmp_path):
     compiler(world / "model.onnx", "--weights", dense.trained, *SMALL, "-o", tmp_path / "program")
     before = {file: file.read_bytes() for file in tmp_path.glob("program*")}
     assert len(before) == 2

@@ -37,9 +37,9 @@ def test_text_and_tokenizer(supernet, world, tmp_path):
     assert not run.exists()
 
 
-def test_runs_and_configurations(supernet, dense, world, tmp_path):
+def test_runs_and_configurations(supernet, tmp_path):
     assert "'nowhere' is not a run: it holds no config.yaml" in supernet.refuses("eval", "--run", "nowhere")
-    assert "made for a supernet with options" in supernet.refuses("eval", "--run", other_run(supernet, dense, tmp_path))
+    assert "made for a supernet with options" in supernet.refuses("eval", "--run", other_run(supernet, tmp_path))
     good = {site["name"]: site["bits"][0] for site in supernet.json("info")["sites"]}
     free = next(site["name"] for site in supernet.json("info")["sites"] if len(site["bits"]) > 1)
 
@@ -54,7 +54,7 @@ def test_runs_and_configurations(supernet, dense, world, tmp_path):
     assert f"site '{free}'" in supernet.refuses("eval", "--run", supernet.trained, "--bits", 7)
 
 
-def other_run(supernet, dense, tmp_path):
+def other_run(supernet, tmp_path):
     """A copy of a run that says it belongs to a supernet of other options."""
     run = tmp_path / "other"
     shutil.copytree(supernet.trained, run)
@@ -138,7 +138,7 @@ def test_options_of_training(supernet, texts, tmp_path, option, value, text):
     assert not (tmp_path / "run").exists()
 
 
-def test_programs_without_their_weights(compiler, supernet, world, tmp_path):
+def test_programs_without_their_weights(supernet, world, tmp_path):
     program = Program(tmp_path / "alone")
     shutil.copy(supernet.path, program.path)
     text = ["--data", world / "test.txt", "--tokenizer", world / "tokenizer.json"]

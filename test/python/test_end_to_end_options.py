@@ -53,7 +53,7 @@ def test_bits(make, text, bits):
         program.fails("eval", "--run", program.trained, "--bits", 5).replace("only bits", "only").replace("choice of bits", "choice of")
 
 
-def test_eight_bits_are_nearly_float(make, dense, world):
+def test_eight_bits_are_nearly_float(make, dense):
     exact = dense.json("eval", "--run", dense.trained, "--max-tokens", 1000)["loss"]
     eight = evaluate(make("--bits", "8", *GROUP), "--initial")["loss"]
     assert eight == pytest.approx(exact, abs=5e-3) and eight != exact
@@ -133,7 +133,7 @@ def test_batch_and_sequence(make, world, tmp_path):
     assert found[0]["loss"] == pytest.approx(found[1]["loss"], abs=1e-5)
 
 
-def test_sampler(make, world, texts, tmp_path):
+def test_sampler(make, texts, tmp_path):
     program = make("--sampler", "uniform", *GROUP)
     assert program.report["sampler"] == "uniform"
     assert make("--granularity", "group", *GROUP).report["sampler"] == "resource-balanced"
@@ -152,7 +152,7 @@ def test_compiling_twice_gives_the_same_bytes(compiler, world, tmp_path):
     assert contents[0] == contents[1]
 
 
-def test_stages_can_be_seen_and_gone_on_from(compiler, world, make, texts, tmp_path):
+def test_stages_can_be_seen_and_gone_on_from(compiler, world, texts, tmp_path):
     stages = ["import", "supernet", "autodiff", "schedule", "kernels", "lowering"]
     options = [*COMMON, *GROUP, "--granularity", "group"]
     compiler(world / "model.onnx", *options, "--dump-stages-to", tmp_path / "stages", "-o", tmp_path / "whole")

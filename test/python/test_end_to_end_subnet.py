@@ -76,7 +76,7 @@ def short_text(world, words):
     return " ".join((world / "validation.txt").read_text().replace("<|endoftext|>", "").split()[:words])
 
 
-def test_training_moved_the_adapters(supernet, world):
+def test_training_moved_the_adapters(supernet):
     trained, initial = ([supernet.json("eval", "--run", supernet.trained, "--bits", b, *EVAL, *more)["loss"] for b in (2, 3, 4)]
                         for more in ([], ["--initial"]))
     assert all(abs(a - b) > 0.02 for a, b in zip(trained, initial))

@@ -32,6 +32,11 @@ def test_exports_compute_their_references(compiler, shared, export):
     assert 0 < difference <= 1e-4
 
 
+def test_smollm2_computes_its_reference(compiler, smollm2):
+    (difference,) = largest_difference(compiler(smollm2 / "model.onnx", "--verify", smollm2 / "reference.npz"))
+    assert 0 < difference <= 1e-4
+
+
 @pytest.fixture(scope="module")
 def recorded(world):
     """Ids and logits of the tiny model, by another implementation of ONNX."""
