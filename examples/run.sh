@@ -120,7 +120,7 @@ for budget in "${budgets[@]}"; do
   evaluate "subnet-$budget" "./story-$budget"
   rows+=("subnet of $budget=eval/rounded-$budget.json,eval/subnet-$budget.json")
 done
-run "./story-${budgets[-1]}" generate --tokenizer tokenizer.json --prompt "$prompt" --max-tokens 60
+run "./story-${budgets[0]}" generate --tokenizer tokenizer.json --prompt "$prompt" --max-tokens 60 --temperature 0.7 --top-p 0.9 --seed 1
 echo
 printf 'Held-out text (test.txt), after %d:%02d minutes in all:\n' $((SECONDS / 60)) $((SECONDS % 60))
 "$python" "$scripts/table.py" "${rows[@]}"
