@@ -1,15 +1,17 @@
 // From LLVM-dialect modules to an executable: translate, optimize, generate objects in parallel, link with the runtime.
 #include "qfa/Emit/EmitExecutable.h"
 
+#include "qfa/Support/OptimizeKernels.h"
+
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
@@ -41,24 +43,7 @@ std::unique_ptr<llvm::TargetMachine> createTarget(const Unit &unit, std::string 
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(
       target->createTargetMachine(triple, "", "", options, llvm::Reloc::PIC_, std::nullopt,
-                                  unit.kernels ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::None));
-}
-
-void optimize(llvm::Module &module, llvm::TargetMachine &target) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
-  // Kernels come vectorized and unrolled by their builders; doing it again costs compile time and makes remainders.
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = false;
-  llvm::PassBuilder builder(&target, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+                                  unit.kernels ? kernelCodegenLevel : llvm::CodeGenOptLevel::None));
 }
 
 void compile(Unit &unit) {
@@ -74,7 +59,7 @@ void compile(Unit &unit) {
   module->setTargetTriple(target->getTargetTriple());
   module->setDataLayout(target->createDataLayout());
   if (unit.kernels) // entries are calls and addresses only: optimizing them costs seconds and gains nothing
-    optimize(*module, *target);
+    optimizeKernels(*module, *target);
   std::error_code code;
   llvm::raw_fd_ostream os(unit.path, code);
   llvm::legacy::PassManager codegen;
@@ -218,11 +203,10 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
   };
 
   std::list<llvm::FileRemover> cleanup;
-  if (!options.keepObjects)
-    for (Unit &unit : units) {
-      cleanup.emplace_back(unit.path);
-      llvm::sys::RemoveFileOnSignal(unit.path);
-    }
+  for (Unit &unit : units) {
+    cleanup.emplace_back(unit.path);
+    llvm::sys::RemoveFileOnSignal(unit.path);
+  }
   if (failed(compileUnits(MutableArrayRef<Unit>(units).drop_back(), loc)))
     return failure();
   for (ArrayRef<KernelTableRow> unitRows : rows)

@@ -27,7 +27,6 @@ struct EmitOptions {
   std::string output;
   std::string runtimeLibrary; // libqfa_runtime.a
   std::string linker = "";    // compiler driver that links; empty: the first of c++, g++, clang++-22, clang++ on PATH
-  bool keepObjects = false;   // leave <output>.*.o beside the program
 };
 
 // Whether an executable can be written at all, to be asked before any work: the output's place, linker and runtime.

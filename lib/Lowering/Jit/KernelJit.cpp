@@ -2,13 +2,13 @@
 #include "qfa/Lowering/KernelJit.h"
 
 #include "qfa/Lowering/Passes.h"
+#include "qfa/Support/OptimizeKernels.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -36,7 +36,7 @@ struct KernelJit::State {
 // Functions of other instruction sets carry their own target, so the machine is the portable one.
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> portableMachine() {
   llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(llvm::sys::getProcessTriple())};
-  builder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
+  builder.setCodeGenOptLevel(kernelCodegenLevel);
   return builder.createTargetMachine();
 }
 
@@ -51,20 +51,6 @@ static void emulateForHost(ModuleOp module, StringRef isa) {
       function.setPassthroughAttr(b.getArrayAttr({b.getStrArrayAttr({"target-cpu", "x86-64-v3"})}));
     else
       function.removePassthroughAttr();
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager calls;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(calls);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, calls, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
 static std::string compile(const std::string &ir, const std::string &isa, llvm::StringMap<KernelJit::Kernel> &kernels,
@@ -103,17 +89,18 @@ static std::string compile(const std::string &ir, const std::string &isa, llvm::
     return llvm::toString(machine.takeError());
   llvmModule->setDataLayout((*machine)->createDataLayout());
   llvmModule->setTargetTriple((*machine)->getTargetTriple());
-  optimize(*llvmModule, **machine);
+  optimizeKernels(*llvmModule, **machine);
   if (const char *path = std::getenv("QFA_KERNEL_JIT_DUMP")) { // for reading what the optimizer made
     std::error_code code;
     llvm::raw_fd_ostream out(path, code);
     llvmModule->print(out, nullptr);
   }
 
-  auto created = llvm::orc::LLJITBuilder()
-                     .setJITTargetMachineBuilder(llvm::orc::JITTargetMachineBuilder((*machine)->getTargetTriple())
-                                                     .setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive))
-                     .create();
+  auto created =
+      llvm::orc::LLJITBuilder()
+          .setJITTargetMachineBuilder(
+              llvm::orc::JITTargetMachineBuilder((*machine)->getTargetTriple()).setCodeGenOptLevel(kernelCodegenLevel))
+          .create();
   if (!created)
     return llvm::toString(created.takeError());
   jit = std::move(*created);
