@@ -72,7 +72,7 @@ LogicalResult verifyAutodiff(ModuleOp module) {
   return success();
 }
 
-// Schedule: numbered rows (table), or one width per elastic weight (static).
+// Schedule: a mode, and in mode static one width per elastic weight (static).
 LogicalResult verifySchedule(ModuleOp module) {
   auto mode = module->getAttrOfType<StringAttr>("qfa.mode");
   if (module.getOps<ElasticOp>().empty())

@@ -11,7 +11,7 @@ llvm::ArrayRef<StageInfo> qfa::allStages() {
       {Stage::Supernet, "supernet", "every linear layer of a block is elastic, at a site with a bit set"},
       {Stage::Autodiff, "autodiff", "entries have static shapes; the training step holds loss, backward and gradients"},
       {Stage::Schedule, "schedule",
-       "rows and sites are numbered, or, for a subnet, every elastic weight has one width"},
+       "the bit choice is left to the site table, or, for a subnet, every elastic weight has one width"},
       {Stage::Kernels, "kernels", "entries hold launches of kernels only, with places in one arena"},
       {Stage::Lowering, "lowering", "entries and kernels are LLVM functions of the module ABI"},
       {Stage::Emit, "emit", "an executable"},

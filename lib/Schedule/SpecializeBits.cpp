@@ -1,4 +1,4 @@
-// Turns bit choices into rows of a table, or into constants.
+// Leaves bit choices to the site table, or turns them into constants.
 #include "qfa/Schedule/Passes.h"
 
 #include "qfa/Dialect/Qfa.h"
@@ -25,7 +25,7 @@ struct SpecializeBitsPass : qfa::impl::SpecializeBitsBase<SpecializeBitsPass> {
   void runOnOperation() override {
     LogicalResult result = failure();
     if (mode == "table")
-      result = numberRows();
+      result = nameSampler();
     else if (mode == "static")
       result = specialize();
     else
@@ -38,23 +38,10 @@ struct SpecializeBitsPass : qfa::impl::SpecializeBitsBase<SpecializeBitsPass> {
 private:
   Location loc() { return getOperation().getLoc(); }
 
-  LogicalResult numberRows() {
+  LogicalResult nameSampler() {
     if (sampler != "resource-balanced" && sampler != "uniform")
       return emitError(loc()) << "sampler '" << sampler << "' is not one of resource-balanced, uniform";
-    if (period < 0)
-      return emitError(loc()) << "sampler period " << period.getValue() << " is negative";
-    Builder b(&getContext());
-    int64_t sites = 0, elastics = 0, trainables = 0;
-    for (Operation &op : *getOperation().getBody()) {
-      if (isa<SiteOp>(op))
-        op.setAttr("qfa.site_index", b.getI64IntegerAttr(sites++));
-      else if (isa<ElasticOp>(op))
-        op.setAttr("qfa.row", b.getI64IntegerAttr(elastics++));
-      else if (isa<TrainableOp>(op))
-        op.setAttr("qfa.row", b.getI64IntegerAttr(trainables++));
-    }
-    getOperation()->setAttr("qfa.sampler", b.getStringAttr(sampler));
-    getOperation()->setAttr("qfa.sampler_period", b.getI64IntegerAttr(period));
+    getOperation()->setAttr("qfa.sampler", StringAttr::get(&getContext(), sampler));
     return success();
   }
 

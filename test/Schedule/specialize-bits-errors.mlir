@@ -1,6 +1,5 @@
 // RUN: not qfa-opt %s --qfa-specialize-bits="mode=dynamic" 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not qfa-opt %s --qfa-specialize-bits="sampler=random" 2>&1 | FileCheck %s --check-prefix=SAMPLER
-// RUN: not qfa-opt %s --qfa-specialize-bits="period=-1" 2>&1 | FileCheck %s --check-prefix=PERIOD
 // RUN: not qfa-opt %s --qfa-specialize-bits="mode=static scale-type=bf16" 2>&1 | FileCheck %s --check-prefix=SCALES
 // RUN: not qfa-opt %s --qfa-specialize-bits="mode=static configuration=a" 2>&1 | FileCheck %s --check-prefix=PAIR
 // RUN: not qfa-opt %s --qfa-specialize-bits="mode=static configuration=a=2,a=3" 2>&1 | FileCheck %s --check-prefix=TWICE
@@ -15,7 +14,6 @@
 
 // MODE: error: mode 'dynamic' is not one of table, static
 // SAMPLER: error: sampler 'random' is not one of resource-balanced, uniform
-// PERIOD: error: sampler period -1 is negative
 // SCALES: error: scale type 'bf16' is not one of f16, f32
 // PAIR: error: configuration has 'a', wanted site=bits
 // TWICE: error: configuration names site a twice

@@ -8,9 +8,7 @@ def SpecializeBits : Pass<"qfa-specialize-bits", "::mlir::ModuleOp"> {
   let summary = "turn the bit choice of every site into a row of a table, or into a constant";
   let description = [{
     Mode `table`, for training: all configurations share one program, which reads the width in force from the site table. Nothing
-    is rewritten. The module gets `qfa.mode`, `qfa.sampler` and `qfa.sampler_period` (steps of one sweep over the mean bit
-    width, 0: the runtime derives it from the number of steps), sites `qfa.site_index`, elastic weights and trainables
-    `qfa.row`, numbered in the order of the module.
+    is rewritten: rows of the table are in the order of the module. The module gets `qfa.mode` and `qfa.sampler`.
 
     Mode `static`, for a subnet: every site keeps the one width that the configuration gives it, elastic weights lose their
     adapters (which extraction merges into the zeros), pools and adapter products go away, and so do symbols that nothing refers
@@ -33,7 +31,6 @@ def SpecializeBits : Pass<"qfa-specialize-bits", "::mlir::ModuleOp"> {
     Option<"file", "file", "std::string", "\"\"", "A subnet's JSON file with the configuration (static)">,
     Option<"scaleType", "scale-type", "std::string", "\"f16\"", "Type of scales and zeros: f16 or f32 (static)">,
     Option<"sampler", "sampler", "std::string", "\"resource-balanced\"", "How configurations are drawn: resource-balanced or uniform (table)">,
-    Option<"period", "period", "int64_t", "0", "Steps of one sweep over the mean bit width (table)">,
   ];
   let dependentDialects = ["::qfa::QfaDialect"];
 }
