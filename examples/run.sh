@@ -83,12 +83,12 @@ evaluate() {
 if [[ -n $tiny ]]; then
   run "$python" examples/tiny/make_tiny.py "$out"
   shape=(--batch 8 --sequence 128) supernet_options=(--group-size 16 --rank 4) prompt="Anna lost a grey dog."
-  train_options=(--max-steps 800 --learning-rate 1e-3 --schedule cosine) search_options=() eval_options=()
+  train_options=(--max-steps 800 --learning-rate 1e-3 --schedule cosine) eval_options=()
 else
   run "$python" examples/smollm2/make_model.py "$out" --cache out/download
   run "$python" examples/corpus/make_corpus.py "$out"
   shape=(--batch 2 --sequence 256) supernet_options=(--group-size 64 --rank 16) prompt="Return a list of the"
-  train_options=(--max-minutes "$minutes") search_options=(--max-tokens 512) eval_options=(--max-tokens 8192)
+  train_options=(--max-minutes "$minutes") eval_options=(--max-tokens 8192)
 fi
 budgets=(4bpw 3bpw 2.5bpw)
 
@@ -104,7 +104,7 @@ if [[ -n $tiny ]]; then
 fi
 run "$compile" model.onnx "${trained[@]}" --bits auto "${supernet_options[@]}" "${shape[@]}" -o story
 train ./story run "${train_options[@]}"
-run ./story search --run run "${budgets[@]/#/--budget=}" "${search_options[@]}"
+run ./story search --run run "${budgets[@]/#/--budget=}"
 
 # Each configuration as it was rounded and as it is trained: the same bytes, so that the difference is what training brought.
 evaluate float ./float-model "${float_run[@]}"

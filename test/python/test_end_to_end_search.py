@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import Program
 
-SMALL = ["--samples", 12, "--refine", 8, "--max-tokens", 600]
+SMALL = ["--samples", 12, "--refine", 8, "--max-tokens", 600, "--final-tokens", 600]
 
 
 def search(program, run, *options):

@@ -27,7 +27,7 @@ struct SearchCommand {
   TextOptions text;
   SearchOptions search;
   std::vector<std::string> budgets;
-  int64_t maxTokens = 4096;
+  int64_t maxTokens = 512, finalTokens = 4096;
 };
 
 } // namespace
@@ -73,36 +73,40 @@ static void search(const Program &program, SearchCommand &options) {
     budgets.push_back(parseBudget(text));
   if (options.search.samples < 1 || options.search.refine < 0)
     fail("--samples is {} and --refine {}, wanted positive numbers", options.search.samples, options.search.refine);
+  if (options.search.finalists < 1)
+    fail("--finalists is {}, wanted a positive number", options.search.finalists);
   for (const Budget &budget : budgets)
-    Search(module, options.search, {}).checkFeasible(budget);
+    Search(module, options.search, {}, {}).checkFeasible(budget);
   options.text.validationData = options.text.data;
   fillFromRun(options.text, options.model.run);
   Text text = openEvaluationText(module, options.text);
   const SampleSet &samples = text.dataset.validation();
   auto machine = openMachine(program, options.machine, options.model);
   RunFolder run(options.model.run);
-  ScoreCache cache(run.searchCache(), scoreKey(options.model.run, samples, options.maxTokens));
   LiveLine line;
   InterruptGuard guard;
   int64_t evaluated = 0;
-  auto score = [&](const Configuration &configuration) -> std::optional<double> {
-    if (std::optional<double> known = cache.find(configuration))
-      return known;
-    if (interrupted())
-      return std::nullopt;
-    double start = wallSeconds();
-    machine->session.setConfiguration(configuration);
-    double loss = evaluate(machine->session, samples, options.maxTokens).mean();
-    cache.add(configuration, loss);
-    line.show(fmt::format("evaluation {}  bits {:.3f}  loss {:.4f}  {:.2f} s", ++evaluated,
-                          module.meanBits(configuration), loss, wallSeconds() - start));
-    return loss;
+  auto scoreOn = [&](int64_t tokens) -> Search::Score {
+    auto cache = std::make_shared<ScoreCache>(run.searchCache(), scoreKey(options.model.run, samples, tokens));
+    return [&, tokens, cache](const Configuration &configuration) -> std::optional<double> {
+      if (std::optional<double> known = cache->find(configuration))
+        return known;
+      if (interrupted())
+        return std::nullopt;
+      double start = wallSeconds();
+      machine->session.setConfiguration(configuration);
+      double loss = evaluate(machine->session, samples, tokens).mean();
+      cache->add(configuration, loss);
+      line.show(fmt::format("evaluation {}  bits {:.3f}  loss {:.4f}  {:.2f} s", ++evaluated,
+                            module.meanBits(configuration), loss, wallSeconds() - start));
+      return loss;
+    };
   };
   auto stopped = [&] {
     line.end();
     fmt::print("stopped after {} evaluations, all of them kept; the same command goes on\n", evaluated);
   };
-  Search search(module, options.search, score);
+  Search search(module, options.search, scoreOn(options.maxTokens), scoreOn(options.finalTokens));
   if (!search.explore())
     return stopped();
   fs::create_directories(run.subnets());
@@ -131,6 +135,8 @@ void qfa::rt::addSearch(CLI::App &app, const Program &program) {
   command->add_option("--samples", options->search.samples, "Configurations of the first stage");
   command->add_option("--refine", options->search.refine, "Configurations of the second stage, per budget");
   command->add_option("--max-tokens", options->maxTokens, "Tokens to score a configuration on; 0: all");
+  command->add_option("--finalists", options->search.finalists, "Best configurations of a budget to score again");
+  command->add_option("--final-tokens", options->finalTokens, "Tokens to score a finalist on; 0: all");
   command->add_option("--seed", options->search.seed, "Of the configurations to try");
   addMachineOptions(*command, options->machine);
   command->callback([&program, options] { search(program, *options); });

@@ -65,8 +65,8 @@ struct Search::Space {
   }
 };
 
-Search::Search(const Module &module, const SearchOptions &options, Score score)
-    : module(module), options(options), score(std::move(score)) {
+Search::Search(const Module &module, const SearchOptions &options, Score score, Score finalScore)
+    : module(module), options(options), score(std::move(score)), finalScore(std::move(finalScore)) {
   double configurations = 1;
   for (int64_t site = 0; site < module.raw.site_count; ++site)
     if (module.isFree(site)) {
@@ -121,16 +121,21 @@ bool Search::scoreAll() {
   }
 }
 
+// Every site at its first, second, .. width.
+std::vector<Configuration> Search::uniforms() const {
+  std::vector<Configuration> result(4);
+  for (size_t width = 0; width < result.size(); ++width)
+    for (int64_t site = 0; site < module.raw.site_count; ++site)
+      result[width].push_back(module.bitsOf(site)[std::min(width, module.bitsOf(site).size() - 1)]);
+  return result;
+}
+
 bool Search::explore() {
   if (exhaustive)
     return scoreAll();
-  for (size_t width = 0; width < 4; ++width) { // uniform ones: every site at its first, second, .. width
-    Configuration uniform;
-    for (int64_t site = 0; site < module.raw.site_count; ++site)
-      uniform.push_back(module.bitsOf(site)[std::min(width, module.bitsOf(site).size() - 1)]);
+  for (const Configuration &uniform : uniforms())
     if (!scoreOne(uniform))
       return false;
-  }
   uint64_t key = streamKey(options.seed, "search");
   for (int64_t i = 0; i < options.samples; ++i) {
     double position = randomUniform(streamKey(options.seed, "search mean"), 0, i);
@@ -198,11 +203,39 @@ Search::Space Search::restrict(const Budget &budget) const {
   return space;
 }
 
-std::optional<Candidate> Search::best(const Budget &budget) const {
-  std::optional<Candidate> winner;
+// The scored configurations that meet the budget, best first.
+std::vector<Candidate> Search::ranked(const Budget &budget) const {
+  std::vector<Candidate> result;
   for (const auto &[configuration, loss] : scored)
-    if ((!winner || loss < winner->loss) && budget.cost(module, configuration) <= budget.limit)
-      winner = Candidate{configuration, loss};
+    if (budget.cost(module, configuration) <= budget.limit)
+      result.push_back({configuration, loss});
+  std::sort(result.begin(), result.end(), [](const Candidate &a, const Candidate &b) {
+    return a.loss != b.loss ? a.loss < b.loss : a.configuration < b.configuration;
+  });
+  return result;
+}
+
+std::optional<Candidate> Search::decide(const Budget &budget) const {
+  std::vector<Configuration> finalists;
+  for (const Candidate &candidate : ranked(budget))
+    if (finalists.size() < static_cast<size_t>(options.finalists))
+      finalists.push_back(candidate.configuration);
+  std::vector<Configuration> uniform = uniforms();
+  auto largest = std::find_if(uniform.rbegin(), uniform.rend(), [&](const Configuration &configuration) {
+    return budget.cost(module, configuration) <= budget.limit;
+  });
+  if (largest != uniform.rend() && std::find(finalists.begin(), finalists.end(), *largest) == finalists.end())
+    finalists.push_back(*largest);
+  std::optional<Candidate> winner;
+  for (const Configuration &configuration : finalists) {
+    std::optional<double> loss = finalScore(configuration);
+    if (!loss)
+      return std::nullopt;
+    if (std::isnan(*loss))
+      *loss = INFINITY;
+    if (!winner || *loss < winner->loss)
+      winner = Candidate{configuration, *loss};
+  }
   return winner;
 }
 
@@ -249,14 +282,14 @@ std::optional<Candidate> Search::refine(const Budget &budget) {
   if (!scoreOne(smallest(module)))
     return std::nullopt;
   if (exhaustive || freeSites.empty())
-    return best(budget);
+    return decide(budget);
   Space space = restrict(budget), whole = space;
   for (int64_t site = 0; site < module.raw.site_count; ++site)
     whole.bits[site].assign(module.bitsOf(site).begin(), module.bitsOf(site).end());
   uint64_t key = streamKey(options.seed, "search " + budget.text);
   double least = space.cost(smallest(module)), most = space.cost(module.largest());
   double position = std::clamp((space.limit - least) / (most - least), 0.0, 1.0);
-  Candidate leader = *best(budget);
+  Candidate leader = ranked(budget).front();
   for (int64_t done = 0, tries = 0; done < options.refine && tries < 4 * options.refine; ++tries) {
     Configuration next = done < options.refine / 2 ? drawRestricted(space, position, key, tries)
                                                    : drawPromising(whole, leader.configuration, key, tries);
@@ -268,5 +301,5 @@ std::optional<Candidate> Search::refine(const Budget &budget) {
     if (scored[next] < leader.loss)
       leader = {next, scored[next]};
   }
-  return best(budget);
+  return decide(budget);
 }

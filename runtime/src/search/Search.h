@@ -5,8 +5,11 @@
 //   2. Per budget, restrict the sites: the most sensitive third loses its lowest width, the least sensitive third its
 //      highest; score configurations that fill the budget. One half is drawn from this space; the other half changes
 //      a few sites of the best so far, where an additive model of all losses so far promises most.
-// The best of all scored configurations that meet the budget wins; uniform ones are always among them. Where there are
-// no more configurations than scores to spend, all are scored.
+// Where there are no more configurations than scores to spend, all are scored.
+//
+// Scores on little text favour whom that text happens to suit, and the best of many scores was lucky. So the best few
+// that meet the budget, and the largest uniform configuration that does, are scored again on more text; the best of
+// these wins.
 #ifndef QFA_RUNTIME_SEARCH_SEARCH_H
 #define QFA_RUNTIME_SEARCH_SEARCH_H
 
@@ -21,6 +24,7 @@ namespace qfa::rt {
 struct SearchOptions {
   int64_t samples = 100; ///< of stage 1
   int64_t refine = 50;   ///< of stage 2, per budget
+  int64_t finalists = 8; ///< best configurations of a budget to score again
   uint64_t seed = 0;
 };
 
@@ -34,13 +38,14 @@ public:
   /// The loss of a configuration; nothing when the work is to stop.
   using Score = std::function<std::optional<double>(const Configuration &)>;
 
-  Search(const Module &module, const SearchOptions &options, Score score);
+  /// score is cheap and asked often, finalScore decides between the finalists.
+  Search(const Module &module, const SearchOptions &options, Score score, Score finalScore);
 
   /// Throws Error when even the smallest configuration exceeds the budget.
   void checkFeasible(const Budget &budget) const;
   /// Stage 1; false when stopped.
   bool explore();
-  /// Stage 2 and the winner; nothing when stopped.
+  /// Stage 2 and the winner with its final score; nothing when stopped.
   std::optional<Candidate> refine(const Budget &budget);
 
   /// Partial correlation of each site's bits with the loss; after stage 1. Negative: more bits help.
@@ -54,11 +59,13 @@ private:
   Space restrict(const Budget &budget) const;
   Configuration drawRestricted(const Space &space, double position, uint64_t key, uint64_t number) const;
   Configuration drawPromising(const Space &space, const Configuration &leader, uint64_t key, uint64_t number) const;
-  std::optional<Candidate> best(const Budget &budget) const;
+  std::vector<Configuration> uniforms() const;
+  std::vector<Candidate> ranked(const Budget &budget) const;
+  std::optional<Candidate> decide(const Budget &budget) const;
 
   const Module &module;
   SearchOptions options;
-  Score score;
+  Score score, finalScore;
   std::vector<int64_t> freeSites;
   bool exhaustive = false;
   std::map<Configuration, double> scored;

@@ -38,10 +38,12 @@ struct Landscape {
     return sum;
   }
   Search search(SearchOptions options = {}) {
-    return Search(*module, options, [this](const Configuration &configuration) -> std::optional<double> {
+    auto final = [this](const Configuration &configuration) { return std::optional(loss(configuration)); };
+    auto score = [=, this](const Configuration &configuration) {
       ++evaluations;
-      return loss(configuration);
-    });
+      return final(configuration);
+    };
+    return Search(*module, options, score, final);
   }
   // Least loss at a mean of `bits`, by dynamic programming over the sum of bits.
   double optimum(double bits) const {
@@ -156,10 +158,39 @@ TEST(Search, RefusesWhatCannotBeMet) {
 TEST(Search, StopsWhenAsked) {
   Landscape forty(40);
   int left = 60;
-  Search search(*forty.module, {}, [&](const Configuration &configuration) -> std::optional<double> {
+  auto score = [&](const Configuration &configuration) {
     return left-- > 0 ? std::optional(forty.loss(configuration)) : std::nullopt;
-  });
+  };
+  Search search(*forty.module, {}, score, score);
   EXPECT_FALSE(search.explore());
+}
+
+TEST(Search, MoreTextOverrulesALuckyScore) {
+  Landscape forty(40);
+  std::map<Configuration, int> asked;
+  // The little text of the first scores likes each configuration by chance, uniform 3 bits least of all.
+  Configuration uniform(40, 3);
+  auto lucky = [&](const Configuration &configuration) {
+    uint64_t hash = 0;
+    for (int32_t bits : configuration)
+      hash = randomBits(5, hash, bits);
+    return std::optional(configuration == uniform ? 100 : forty.loss(configuration) + 20 * randomUniform(6, 0, hash));
+  };
+  auto truth = [&](const Configuration &configuration) {
+    ++asked[configuration];
+    return std::optional(configuration == uniform ? 0.5 : forty.loss(configuration));
+  };
+  Search search(*forty.module, {.finalists = 5}, lucky, truth);
+  ASSERT_TRUE(search.explore());
+  Candidate found = *search.refine(parseBudget("3bpw"));
+  EXPECT_EQ(found.configuration, uniform);
+  EXPECT_EQ(found.loss, 0.5);
+  EXPECT_EQ(asked.size(), 6u); // five finalists and the uniform one
+  // Without it, the truly best of the finalists.
+  asked.clear();
+  found = *search.refine(parseBudget("2.5bpw"));
+  for (const auto &[configuration, times] : asked)
+    EXPECT_LE(found.loss, forty.loss(configuration));
 }
 
 TEST(Search, PartialCorrelationTakesTheCommonCauseAway) {
