@@ -150,3 +150,21 @@ LogicalResult LaunchOp::verify() {
     return emitOpError("has ") << getOffsets()->size() << " offsets for " << getNumResults() << " results";
   return success();
 }
+
+LogicalResult GpuKernelOp::verify() {
+  Block &body = getBody().front();
+  if (body.empty()) // gpu_kernel_c1
+    return emitOpError("launches nothing");
+  for (Operation &op : body)
+    if (!isa<GpuLaunchOp>(op))
+      return emitOpError("holds ") << op.getName() << ", wanted qfa.gpu_launch only";
+  return success();
+}
+
+LogicalResult GpuLaunchOp::verify() {
+  if (getGrid().size() != 3 || llvm::any_of(getGrid(), [](int64_t size) { return size < 1; })) // gpu_launch_c1
+    return emitOpError("has grid [") << getGrid() << "], wanted three positive sizes";
+  if (getBlock() < 32 || getBlock() > 1024 || getBlock() % 32 != 0) // gpu_launch_c2
+    return emitOpError("has blocks of ") << getBlock() << " threads, wanted a multiple of 32 up to 1024";
+  return success();
+}

@@ -98,6 +98,19 @@ Constant *trainableRow(TableWriter &w, TrainableOp trainable, const ModuleTables
                    w.i64(tables.stateOffset.lookup(trainable.getGradient()))});
 }
 
+Constant *gpuKernelRow(TableWriter &w, GpuKernelOp kernel) {
+  llvm::SmallVector<Constant *> launches;
+  for (auto launch : kernel.getOps<GpuLaunchOp>()) {
+    llvm::SmallVector<Constant *> grid;
+    for (int64_t size : launch.getGrid())
+      grid.push_back(w.i32(size));
+    launches.push_back(w.record({w.string(launch.getFunction().getLeafReference()), w.list(grid),
+                                 w.i32(launch.getBlock()), w.i64(launch.getArgument())}));
+  }
+  return w.record(
+      {w.i64(kernel.getPointers()), w.i64(kernel.getWorkspace()), w.i64(launches.size()), w.table(launches)});
+}
+
 } // namespace
 
 llvm::StringRef qfa::isaName(qfa_isa_t isa) {
@@ -138,6 +151,14 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
   for (int64_t bytes : tables.stateBytes)
     stateBytes.push_back(w.i64(bytes));
 
+  llvm::SmallVector<Constant *> gpuKernels, gpuImages;
+  if (!tables.gpu.images.empty())
+    for (const KernelTableRow &kernel : tables.kernels)
+      gpuKernels.push_back(gpuKernelRow(w, tables.gpu.kernels.lookup(kernel.name)));
+  for (const GpuImage &image : tables.gpu.images)
+    gpuImages.push_back(
+        w.record({w.i32(image.kind), w.i32(image.arch), w.i64(image.bytes.size()), w.string(image.bytes)}));
+
   const ModuleInfo &info = tables.info;
   Constant *value = w.record({w.i32(QFA_MODULE_ABI_VERSION),
                               w.i32(sizeof(qfa_module_t)),
@@ -161,7 +182,10 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
                               w.table(elastics),
                               w.i64(trainables.size()),
                               w.table(trainables),
-                              w.string(info.supernetOptions)});
+                              w.string(info.supernetOptions),
+                              w.table(gpuKernels),
+                              w.i64(gpuImages.size()),
+                              w.table(gpuImages)});
   auto *symbol =
       new llvm::GlobalVariable(module, value->getType(), true, llvm::GlobalValue::ExternalLinkage, value, "qfa_module");
   assert(module.getDataLayout().getTypeAllocSize(value->getType()) == sizeof(qfa_module_t) && "layout of the ABI");

@@ -117,12 +117,15 @@ private:
 
   void buildReturn(func::ReturnOp ret) {
     Location loc = ret.getLoc();
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                            {pointer, pointer, pointer, b.getI64Type()});
     for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
       Value from = addressOf(loc, value);
       Value to = load(loc, at(loc, io, (func.getNumArguments() + i) * sizeof(void *)));
       int64_t bytes = cast<RankedTensorType>(value.getType()).getNumElements() * 4;
       Value size = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes));
-      LLVM::MemcpyOp::create(b, loc, to, from, size, /*isVolatile=*/false);
+      LLVM::CallOp::create(b, loc, type,
+                           ValueRange{loadField(loc, offsetof(qfa_context_t, copy)), runtime, to, from, size});
     }
   }
 

@@ -2,6 +2,7 @@
 #include "qfa/Lowering/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -44,7 +45,24 @@ void qfa::buildLowerKernelsToLlvm(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
 }
 
+void qfa::buildLowerGpuToNvvm(OpPassManager &pm) {
+  OpPassManager &gpu = pm.nest<gpu::GPUModuleOp>();
+  gpu.addPass(createExpandMath());
+  gpu.addPass(createCanonicalizerPass());
+  gpu.addPass(createCSEPass());
+  gpu.addPass(createLoopInvariantCodeMotionPass());
+  gpu.addPass(createSCFToControlFlowPass());
+  gpu.addPass(createConvertVectorToLLVMPass());
+  gpu.addPass(createConvertMathToLLVMPass());
+  gpu.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass()); // runs on builtin modules only, and reaches into others
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.nest<gpu::GPUModuleOp>().addPass(createCanonicalizerPass());
+}
+
 void qfa::registerLoweringPipelines() {
   PassPipelineRegistration<>("qfa-lower-kernels-to-llvm", "Lower the loops of kernels to the LLVM dialect",
                              buildLowerKernelsToLlvm);
+  PassPipelineRegistration<>("qfa-lower-gpu-to-nvvm", "Lower the functions of GPU modules to the NVVM dialect",
+                             buildLowerGpuToNvvm);
 }

@@ -21,7 +21,7 @@ qfa.kernel @norm {
 // CHECK: llvm.mlir.constant(8 : i64)
 // CHECK: %[[KERNEL:.*]] = llvm.mlir.constant(1 : i32)
 // CHECK: llvm.call %{{.*}}(%[[RUNTIME]], %[[KERNEL]], %[[ARGS]])
-// CHECK: "llvm.intr.memcpy"
+// CHECK: llvm.call %{{.*}}(%[[RUNTIME]], %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
 // CHECK: llvm.return
 // CHECK-NOT: func.func
 func.func @f(%x: tensor<1x1x8xf32>) -> tensor<1x1x8xf32> attributes {qfa.arena_bytes = 128 : i64} {

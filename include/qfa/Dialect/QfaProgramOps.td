@@ -114,4 +114,38 @@ def Qfa_LaunchOp : Qfa_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInter
   let hasVerifier = 1;
 }
 
+def Qfa_GpuKernelOp : Qfa_Op<"gpu_kernel", [Symbol, NoTerminator, SingleBlock]> {
+  let summary = "what a kernel is on a GPU: launches of GPU functions, one after the other";
+  let description = [{
+    Takes the place of the `qfa.kernel` of the same name. Every function is given the kernel's pointers (operands, then results),
+    a pointer to `workspace` bytes of memory that only this kernel uses while it runs, and the argument of the launch.
+
+    Constraints: (gpu_kernel_c1) the body holds `qfa.gpu_launch` only, one or more.
+
+    Example:
+    ```mlir
+    qfa.gpu_kernel @linear_1x64x48 pointers 3 workspace 24576 flops 884736 {
+      qfa.gpu_launch @kernels::@linear_1x64x48__panel grid [2, 1, 1] block 128 argument 0
+      qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pointers, I64Attr:$workspace, I64Attr:$flops);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `pointers` $pointers `workspace` $workspace `flops` $flops $body attr-dict";
+  let hasVerifier = 1;
+}
+
+def Qfa_GpuLaunchOp : Qfa_Op<"gpu_launch", [HasParent<"GpuKernelOp">]> {
+  let summary = "one launch of a GPU function: a grid of blocks of `block` threads";
+  let description = [{
+    Constraints: (gpu_launch_c1) the grid has three positive sizes; (gpu_launch_c2) a block has 32 to 1024 threads, whole warps.
+
+    Example: `qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0`
+  }];
+  let arguments = (ins SymbolRefAttr:$function, DenseI64ArrayAttr:$grid, I64Attr:$block, I64Attr:$argument);
+  let assemblyFormat = "$function `grid` $grid `block` $block `argument` $argument attr-dict";
+  let hasVerifier = 1;
+}
+
 #endif // QFA_PROGRAM_OPS_TD

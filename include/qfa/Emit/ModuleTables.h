@@ -33,8 +33,22 @@ struct KernelTableRow {
   int64_t tiles = 0, scratchBytes = 0, flops = 0; // filled by the lowering of the kernels
 };
 
+// The GPU functions in one form.
+struct GpuImage {
+  qfa_gpu_image_kind_t kind;
+  int arch;
+  std::string bytes;
+};
+
+// Empty where the program is not compiled for GPUs.
+struct GpuTables {
+  llvm::StringMap<GpuKernelOp> kernels; // of every kernel of the module, owned by whoever lowered them
+  llvm::SmallVector<GpuImage> images;
+};
+
 struct ModuleTables {
   ModuleInfo info;
+  GpuTables gpu;
   llvm::SmallVector<EntryTable> entries;
   llvm::SmallVector<KernelTableRow> kernels;
   llvm::SmallVector<ParameterOp> parameters;

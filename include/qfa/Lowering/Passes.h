@@ -14,6 +14,8 @@ namespace qfa {
 
 // From what LowerKernelsToCpu leaves (and functions of func, arith and llvm ops beside it) to the LLVM dialect.
 void buildLowerKernelsToLlvm(mlir::OpPassManager &pm);
+// From what LowerKernelsToGpu leaves: the functions of every gpu.module to the LLVM and NVVM dialects.
+void buildLowerGpuToNvvm(mlir::OpPassManager &pm);
 void registerLoweringPipelines();
 
 #define GEN_PASS_REGISTRATION

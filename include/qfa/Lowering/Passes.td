@@ -26,6 +26,32 @@ def LowerKernelsToCpu : Pass<"qfa-lower-kernels-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LowerKernelsToGpu : Pass<"qfa-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Turn kernels into GPU functions and the launches of them";
+  let description = [{
+    Every `qfa.kernel` becomes a `qfa.gpu_kernel` of the same name, which lists launches, and functions in the one `gpu.module
+    @kernels`. A function takes the kernel's pointers, the workspace and the launch's argument. Shapes are static and become
+    constants; the bit width is read from the site table at run time where it is not static. Matrix products run on tensor cores
+    (`mma.sync`) on factors rounded to bf16 with sums in f32, or, with `precision=f32`, unrounded on the other units, in the
+    same kernels otherwise.
+
+    Example:
+    ```mlir
+    qfa.kernel @add { ^bb0(%a: tensor<8xf32>, %b: tensor<8xf32>): ... }
+    // becomes
+    qfa.gpu_kernel @add pointers 3 workspace 0 flops 8 {
+      qfa.gpu_launch @kernels::@add__elements grid [1, 1, 1] block 256 argument 0
+    }
+    gpu.module @kernels { llvm.func @add__elements(%a: !llvm.ptr<1>, ...) attributes {nvvm.kernel, ...} { ... } }
+    ```
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"bf16\"", "Factors of matrix products: bf16 or f32">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ExpandMath : Pass<"qfa-expand-math"> {
   let summary = "Replace erf, sin and cos of vectors by polynomials";
   let description = [{

@@ -2,7 +2,7 @@
 #ifndef QFA_LIB_LOWERING_CPU_ATTENTIONPRODUCT_H
 #define QFA_LIB_LOWERING_CPU_ATTENTIONPRODUCT_H
 
-#include "CodeBuilder.h"
+#include "../Common/CodeBuilder.h"
 
 namespace qfa {
 

@@ -6,7 +6,8 @@
 #ifndef QFA_LIB_LOWERING_CPU_GEMM_H
 #define QFA_LIB_LOWERING_CPU_GEMM_H
 
-#include "CodeBuilder.h"
+#include "../Common/CodeBuilder.h"
+#include "../Common/Sizes.h"
 
 namespace qfa {
 
@@ -66,17 +67,6 @@ private:
   mlir::Value isPartial, place, rows;
   int64_t width;
 };
-
-inline int64_t roundUp(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-inline int64_t ceilDiv(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
-
-// Tokens (all leading dimensions) and features of an activation.
-inline int64_t featuresOf(mlir::Value value) {
-  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape().back();
-}
-inline int64_t tokensOf(mlir::Value value) {
-  return llvm::cast<mlir::RankedTensorType>(value.getType()).getNumElements() / featuresOf(value);
-}
 
 } // namespace qfa
 

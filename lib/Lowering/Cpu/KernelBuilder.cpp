@@ -1,8 +1,6 @@
 // The frame of a kernel's function, by the layout of qfa/module_abi.h.
 #include "KernelBuilder.h"
 
-#include "qfa/module_abi.h"
-
 using namespace mlir;
 using namespace qfa;
 
@@ -33,20 +31,8 @@ Value KernelBuilder::result(Value value) {
   return pointers[body.getNumArguments() + std::distance(yielded.begin(), found)];
 }
 
-SiteRow KernelBuilder::site(Value elastic) {
-  Value row = operand(elastic);
-  auto field = [&](Type type, size_t offset) { return load(type, at(row, offset, getI8Type())); };
-  return {field(ptrType(), offsetof(qfa_site_row_t, codes)),     field(ptrType(), offsetof(qfa_site_row_t, scales)),
-          field(ptrType(), offsetof(qfa_site_row_t, zeros)),     field(ptrType(), offsetof(qfa_site_row_t, adapter_a)),
-          field(ptrType(), offsetof(qfa_site_row_t, adapter_b)), field(getI32Type(), offsetof(qfa_site_row_t, bits))};
-}
+SiteRow KernelBuilder::site(Value elastic) { return loadSiteRow(*this, operand(elastic)); }
 
-TrainableRow KernelBuilder::trainable(Value value) {
-  Value row = operand(value);
-  auto field = [&](Type type, size_t offset) { return load(type, at(row, offset, getI8Type())); };
-  return {field(ptrType(), offsetof(qfa_trainable_row_t, value)), field(ptrType(), offsetof(qfa_trainable_row_t, m)),
-          field(ptrType(), offsetof(qfa_trainable_row_t, v)), field(getF32Type(), offsetof(qfa_trainable_row_t, c1)),
-          field(getF32Type(), offsetof(qfa_trainable_row_t, c2))};
-}
+TrainableRow KernelBuilder::trainable(Value value) { return loadTrainableRow(*this, operand(value)); }
 
 void KernelBuilder::forTiles(llvm::function_ref<void(Value)> body) { forLoop(begin, end, 1, body); }

@@ -2,20 +2,11 @@
 #ifndef QFA_LIB_LOWERING_CPU_KERNELBUILDER_H
 #define QFA_LIB_LOWERING_CPU_KERNELBUILDER_H
 
-#include "CodeBuilder.h"
+#include "../Common/Rows.h"
 
 #include "qfa/Dialect/Qfa.h"
 
 namespace qfa {
-
-// A row of the site table (qfa_site_row_t), loaded where it is asked for.
-struct SiteRow {
-  mlir::Value codes, scales, zeros, adapterA, adapterB, bits; // bits: i32
-};
-// A row of the table of trainables (qfa_trainable_row_t).
-struct TrainableRow {
-  mlir::Value value, m, v, c1, c2; // c1, c2: f32
-};
 
 class KernelBuilder : public CodeBuilder {
 public:

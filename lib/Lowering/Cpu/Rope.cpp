@@ -1,6 +1,6 @@
 // Rotary position embedding. Angles are computed as the kernel runs, in f64: positions reach 100,000 and more, where an
 // f32 angle has lost the digits that matter. A token's cosines and sines serve all its heads.
-#include "ConstantTable.h"
+#include "../Common/ConstantTable.h"
 #include "CpuKernels.h"
 #include "TokenTiles.h"
 
@@ -54,7 +54,7 @@ static void emitRope(Operation *op, KernelBuilder &k) {
   int64_t n = featuresOf(rope.getX()), heads = rope.getNumHeads(), width = n / heads;
   int64_t d = rope.getInverseFrequencies().getNumElements(), sequence = rope.getX().getType().getDimSize(1);
   Value x = k.operand(rope.getX()), y = k.result(rope.getResult());
-  Value frequencies = emitConstantTable(k, rope.getInverseFrequencies());
+  Value frequencies = emitConstantTable(k, k.function, rope.getInverseFrequencies());
   Value start = rope.getPosition() ? k.toI64(k.load(k.getI32Type(), k.operand(rope.getPosition()))) : k.i64(0);
   Value cosines = k.scratch(), sines = k.at(cosines, d);
   forTokens(k, tokensOf(rope.getX()), [&](Value token) {

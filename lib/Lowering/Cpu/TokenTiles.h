@@ -11,9 +11,6 @@ constexpr int64_t kTileTokens = 16;     // enough work for a thread to fetch, sm
 constexpr int64_t kTileColumns = 64;    // of kernels that own columns and walk over all tokens
 constexpr int64_t kTileElements = 4096; // 16 KiB per operand
 
-inline int64_t elementsOf(mlir::Value tensor) {
-  return llvm::cast<mlir::RankedTensorType>(tensor.getType()).getNumElements();
-}
 inline int64_t tokenTiles(mlir::Value tensor) { return ceilDiv(tokensOf(tensor), kTileTokens); }
 inline int64_t columnTiles(mlir::Value tensor) { return ceilDiv(featuresOf(tensor), kTileColumns); }
 inline int64_t elementTiles(int64_t elements) { return ceilDiv(elements, kTileElements); }

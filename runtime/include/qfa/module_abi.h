@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define QFA_MODULE_ABI_VERSION 1u
+#define QFA_MODULE_ABI_VERSION 2u
 
 typedef enum qfa_dtype_t { QFA_F32 = 0, QFA_F16 = 1, QFA_BF16 = 2, QFA_I32 = 3, QFA_U32 = 4 } qfa_dtype_t;
 
@@ -50,7 +50,8 @@ typedef struct qfa_trainable_row_t {
   float c2;
 } qfa_trainable_row_t;
 
-/* What compiled entries are given. */
+/* What compiled entries are given. Entries run on the host and only compute addresses: arena, parameters' values, rows,
+ * trainables, states, io and whatever the rows point to are in the memory of the device that launch stands for. */
 typedef struct qfa_context_t {
   void *runtime; /* handed back to launch */
   /* Runs all tiles of a kernel and returns when they are done. args: pointers to the kernel's operands, then its
@@ -61,6 +62,8 @@ typedef struct qfa_context_t {
   const qfa_site_row_t *rows;            /* by elastic index */
   const qfa_trainable_row_t *trainables; /* by trainable index */
   char *states[QFA_STATE_KIND_COUNT];    /* 64-byte aligned */
+  /* Copies between memories of the device, after all launches before it. */
+  void (*copy)(void *runtime, void *to, const void *from, int64_t bytes);
 } qfa_context_t;
 
 /* Tiles begin .. end-1 of a kernel; tiles are independent. scratch: scratch_bytes for this thread, 64-byte aligned. */
@@ -75,6 +78,37 @@ typedef struct qfa_kernel_t {
   int64_t flops;                          /* of one launch */
   qfa_kernel_fn functions[QFA_ISA_COUNT]; /* null where not compiled; portable is always there */
 } qfa_kernel_t;
+
+/* One launch of a GPU function: its parameters are the kernel's pointers (operands, then results), the address of the
+ * workspace, and the argument as int64_t. */
+typedef struct qfa_gpu_launch_t {
+  const char *function;
+  int32_t grid[3];
+  int32_t block; /* threads, in one dimension */
+  int64_t argument;
+} qfa_gpu_launch_t;
+
+/* A kernel on a GPU: launches one after the other. The workspace is free again when they are done. */
+typedef struct qfa_gpu_kernel_t {
+  int64_t pointer_count;
+  int64_t workspace_bytes;
+  int64_t launch_count;
+  const qfa_gpu_launch_t *launches;
+} qfa_gpu_kernel_t;
+
+/* All GPU functions of the module in one form. */
+typedef enum qfa_gpu_image_kind_t {
+  QFA_GPU_PTX = 0,    /* text, ends with a zero byte; serves devices of arch and later */
+  QFA_GPU_CUBIN = 1,  /* machine code for arch and later ones of the same major number */
+  QFA_GPU_BITCODE = 2 /* LLVM bitcode from which the PTX was made, for the emulator */
+} qfa_gpu_image_kind_t;
+
+typedef struct qfa_gpu_image_t {
+  int32_t kind; /* qfa_gpu_image_kind_t */
+  int32_t arch; /* 80, 90, 100 */
+  int64_t bytes;
+  const void *data;
+} qfa_gpu_image_t;
 
 typedef struct qfa_tensor_t {
   int32_t dtype;
@@ -159,6 +193,9 @@ typedef struct qfa_module_t {
   const qfa_trainable_t *trainables;
   const char
       *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
+  const qfa_gpu_kernel_t *gpu_kernels; /* by kernel; null when not compiled for GPUs */
+  int64_t gpu_image_count;
+  const qfa_gpu_image_t *gpu_images;
 } qfa_module_t;
 
 /* The one symbol of a compiled module. */

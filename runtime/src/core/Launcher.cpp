@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <numeric>
 
 using namespace qfa::rt;
@@ -41,6 +42,8 @@ Launcher::Launcher(const Module &module, ThreadPool &pool, std::optional<qfa_isa
 void Launcher::launch(void *runtime, uint32_t kernel, void *const *args) {
   static_cast<Launcher *>(runtime)->run(kernel, args);
 }
+
+void Launcher::copy(void *, void *to, const void *from, int64_t bytes) { std::memcpy(to, from, bytes); }
 
 void Launcher::run(uint32_t index, void *const *args) {
   const qfa_kernel_t &kernel = module.raw.kernels[index];

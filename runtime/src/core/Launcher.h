@@ -17,6 +17,8 @@ public:
 
   /// qfa_context_t::launch with a Launcher as `runtime`.
   static void launch(void *runtime, uint32_t kernel, void *const *args);
+  /// qfa_context_t::copy.
+  static void copy(void *runtime, void *to, const void *from, int64_t bytes);
 
   qfa_isa_t isa() const { return wanted; }
   int64_t launches() const { return launchCount; }

@@ -35,6 +35,7 @@ Session::Session(const Module &module, ThreadPool &pool, Launcher &launcher, con
   trainables.resize(module.trainables().size());
   context.runtime = &launcher;
   context.launch = Launcher::launch;
+  context.copy = Launcher::copy;
   context.arena = arena.data();
   context.parameters = parameterTable.data();
   context.rows = rows.data();

@@ -49,9 +49,9 @@ TEST_P(Activation, ForwardIsTheFunction) {
   std::vector<double> expected(n);
   for (int64_t i = 0; i < n; ++i)
     expected[i] = kind.value(gate[i]) * up[i];
-  forEachIsa(
+  forEachTarget(
       kernel({type, type}, std::string("%r = qfa.gated_activation ") + kind.name + " %a0, %a1 : " + type, {type}),
-      [&](const KernelJit::Kernel &kernel, const std::string &) {
+      [&](const TestKernel &kernel, const std::string &) {
         Floats y(n);
         runKernel(kernel, {gate.data(), up.data(), y.data()});
         expectEach(y, expected, "y");
@@ -64,15 +64,15 @@ TEST_P(Activation, GradientsAreTheDerivatives) {
     dgate[i] = slope(gate[i]) * up[i] * dy[i];
     dup[i] = kind.value(gate[i]) * dy[i];
   }
-  forEachIsa(kernel({type, type, type},
-                    std::string("%r:2 = qfa.gated_activation_grad ") + kind.name + " %a0, %a1, %a2 : " + type,
-                    {type, type}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats first(n), second(n);
-               runKernel(kernel, {gate.data(), up.data(), dy.data(), first.data(), second.data()});
-               expectEach(first, dgate, "dgate");
-               expectEach(second, dup, "dup");
-             });
+  forEachTarget(kernel({type, type, type},
+                       std::string("%r:2 = qfa.gated_activation_grad ") + kind.name + " %a0, %a1, %a2 : " + type,
+                       {type, type}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats first(n), second(n);
+                  runKernel(kernel, {gate.data(), up.data(), dy.data(), first.data(), second.data()});
+                  expectEach(first, dgate, "dgate");
+                  expectEach(second, dup, "dup");
+                });
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Activation,

@@ -125,7 +125,7 @@ TEST_P(Attention, ForwardIsTheTextbook) {
   std::string ir =
       kernel({x, kv, kv}, "%r:2 = qfa.attention %a0, %a1, %a2 " + c.attributes() + " : " + x + ", " + kv + " -> " + lse,
              {x, lse});
-  forEachIsa(ir, [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) {
     Floats y(size), logSumExp(book.lse.size());
     runKernel(kernel, {q.data(), k.data(), v.data(), y.data(), logSumExp.data()}, c.sequence);
     expectClose(y, book.y, tolerance, "y");
@@ -150,7 +150,7 @@ TEST_P(Attention, GradientsAreTheTextbook) {
                           "%r:3 = qfa.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + c.attributes() + " : " + x +
                               ", " + kv + ", " + l,
                           {x, kv, kv});
-  forEachIsa(ir, [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) {
     Floats dq(size), dk(kvSize), dv(kvSize);
     runKernel(kernel, {q.data(), k.data(), v.data(), y.data(), lse.data(), dy.data(), dq.data(), dk.data(), dv.data()},
               c.sequence);
@@ -163,7 +163,7 @@ TEST_P(Attention, GradientsAreTheTextbook) {
 static constexpr int64_t context = 150; // rows of the caches
 
 // `queries` new tokens at `position` give what attention over the whole sequence gives there.
-static void expectCached(Case c, int64_t position, int64_t queries, const KernelJit::Kernel &kernel) {
+static void expectCached(Case c, int64_t position, int64_t queries, const TestKernel &kernel) {
   SCOPED_TRACE(std::to_string(position) + "+" + std::to_string(queries));
   c.sequence = position + queries;
   std::mt19937 rng(5);
@@ -199,11 +199,10 @@ TEST_P(CachedAttention, IsTheTextbook) {
                             "%r = qfa.cached_attention %a0, %a1, %a2, %a3, %a4, %a5 " + c.attributes() + " : " + x +
                                 ", " + kv + ", tensor<1xi32>, " + cache,
                             {x});
-    forEachIsa(ir,
-               [&, queries = queries, &positions = positions](const KernelJit::Kernel &kernel, const std::string &) {
-                 for (int64_t position : positions)
-                   expectCached(c, position, queries, kernel);
-               });
+    forEachTarget(ir, [&, queries = queries, &positions = positions](const TestKernel &kernel, const std::string &) {
+      for (int64_t position : positions)
+        expectCached(c, position, queries, kernel);
+    });
   }
 }
 
@@ -227,7 +226,7 @@ TEST(AttentionRange, LargeScoresStayFinite) {
   std::string ir =
       kernel({x, x, x}, "%r:2 = qfa.attention %a0, %a1, %a2 " + c.attributes() + " : " + x + ", " + x + " -> " + lse,
              {x, lse});
-  forEachIsa(ir, [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) {
     Floats y(q.size()), logSumExp(70);
     runKernel(kernel, {q.data(), k.data(), v.data(), y.data(), logSumExp.data()});
     for (size_t i = 0; i < y.size(); ++i)

@@ -82,7 +82,7 @@ TEST_P(CrossEntropy, AndItsGradients) {
   std::string elastic = elasticType(vocabulary, features, "4, 8", group, 0, "f32");
   Expected ofDense(h, w.data(), labels, vocabulary, features);
 
-  auto check = [&, tokens = tokens, features = features](const KernelJit::Kernel &kernel, void *weight,
+  auto check = [&, tokens = tokens, features = features](const TestKernel &kernel, void *weight,
                                                          const Expected &expected, bool gradient) {
     Floats loss(tokens), lse(tokens), dh(tokens * features);
     runKernel(kernel, {h.data(), weight, labels.data(), loss.data(), lse.data(), dh.data()});
@@ -95,13 +95,13 @@ TEST_P(CrossEntropy, AndItsGradients) {
                    crossEntropyKernel("loss_only", tokens, features, dense, false) +
                    crossEntropyKernel("elastic", tokens, features, elastic, true) +
                    weightGradKernel(tokens, vocabulary, features);
-  forEachIsaModule(ir, [&, vocabulary = vocabulary, features = features, group = group](const KernelJit &jit) {
-    check(jit.find("dense"), w.data(), ofDense, true);
-    check(jit.find("loss_only"), w.data(), ofDense, false);
+  forEachTargetModule(ir, [&, vocabulary = vocabulary, features = features, group = group](const FindKernel &find) {
+    check(find("dense"), w.data(), ofDense, true);
+    check(find("loss_only"), w.data(), ofDense, false);
     for (int64_t bits : {4, 8}) {
       SCOPED_TRACE(bits);
       ElasticWeight weight(vocabulary, features, bits, group, 0, false, rng);
-      check(jit.find("elastic"), &weight.row, Expected(h, weight.w.data(), labels, vocabulary, features), true);
+      check(find("elastic"), &weight.row, Expected(h, weight.w.data(), labels, vocabulary, features), true);
     }
     Floats gradient(vocabulary * features);
     std::vector<float> wanted = ofDense.weightGradient;
@@ -109,7 +109,7 @@ TEST_P(CrossEntropy, AndItsGradients) {
       gradient[i] = 0.25f;
       wanted[i] += 0.25f;
     }
-    runKernel(jit.find("weight_grad"), {h.data(), w.data(), labels.data(), ofDense.logSumExp.data(), gradient.data()});
+    runKernel(find("weight_grad"), {h.data(), w.data(), labels.data(), ofDense.logSumExp.data(), gradient.data()});
     expectClose(gradient, wanted, 2e-5, "gradient of the head");
   });
 }

@@ -21,8 +21,7 @@ TEST(Elementwise, GroupWithConstantsIsOneLoop) {
                    "\n  %less = arith.cmpf olt, %x, %q : " + type +
                    "\n  %z = arith.select %less, %x, %q : " + tensor({1, 3, 1367}, "i1") + ", " + type +
                    "\n  %r = arith.divf %z, %a1 : " + type;
-  forEachIsa(kernel({type, type}, op, {type}), [&](const KernelJit::Kernel &kernel, const std::string &) {
-    EXPECT_EQ(kernel.tiles, 2);
+  forEachTarget(kernel({type, type}, op, {type}), [&](const TestKernel &kernel, const std::string &) {
     Floats y(n);
     runKernel(kernel, {a.data(), b.data(), y.data()});
     for (int64_t i = 0; i < n; ++i) {
@@ -37,7 +36,7 @@ TEST(Elementwise, DenseConstantIsReadPerElement) {
   std::string type = tensor({1, 2, 3});
   std::string op = "%c = arith.constant dense<[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]> : " + type +
                    "\n  %r = arith.mulf %a0, %c : " + type;
-  forEachIsa(kernel({type}, op, {type}), [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(kernel({type}, op, {type}), [&](const TestKernel &kernel, const std::string &) {
     Floats x(6), y(6);
     for (int i = 0; i < 6; ++i)
       x[i] = 0.5f;
@@ -63,15 +62,15 @@ TEST_P(ElementwiseFunction, IsAccurateEverywhere) {
   Floats x(n);
   for (int64_t i = 0; i < n; ++i)
     x[i] = f.low + (f.high - f.low) * static_cast<float>(i) / (n - 1);
-  forEachIsa(kernel({type}, std::string("%r = ") + f.op + " %a0 : " + type, {type}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats y(n);
-               runKernel(kernel, {x.data(), y.data()});
-               for (int64_t i = 0; i < n; ++i) {
-                 double wanted = f.value(x[i]);
-                 ASSERT_NEAR(y[i], wanted, 3e-7 * std::abs(wanted)) << f.op << "(" << x[i] << ")";
-               }
-             });
+  forEachTarget(kernel({type}, std::string("%r = ") + f.op + " %a0 : " + type, {type}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats y(n);
+                  runKernel(kernel, {x.data(), y.data()});
+                  for (int64_t i = 0; i < n; ++i) {
+                    double wanted = f.value(x[i]);
+                    ASSERT_NEAR(y[i], wanted, 3e-7 * std::abs(wanted)) << f.op << "(" << x[i] << ")";
+                  }
+                });
 }
 
 INSTANTIATE_TEST_SUITE_P(Functions, ElementwiseFunction,
@@ -86,14 +85,14 @@ INSTANTIATE_TEST_SUITE_P(Functions, ElementwiseFunction,
 
 TEST(ElementwiseExp, VanishesBelowTheSmallestNormalNumber) {
   std::string type = tensor({4});
-  forEachIsa(kernel({type}, "%r = math.exp %a0 : " + type, {type}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats x(4), y(4);
-               const float inputs[] = {-INFINITY, -1e30f, -88.0f, NAN};
-               std::copy(std::begin(inputs), std::end(inputs), x.data());
-               runKernel(kernel, {x.data(), y.data()});
-               for (int i = 0; i < 3; ++i)
-                 EXPECT_EQ(y[i], 0.0f) << inputs[i];
-               EXPECT_TRUE(std::isnan(y[3]));
-             });
+  forEachTarget(kernel({type}, "%r = math.exp %a0 : " + type, {type}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats x(4), y(4);
+                  const float inputs[] = {-INFINITY, -1e30f, -88.0f, NAN};
+                  std::copy(std::begin(inputs), std::end(inputs), x.data());
+                  runKernel(kernel, {x.data(), y.data()});
+                  for (int i = 0; i < 3; ++i)
+                    EXPECT_EQ(y[i], 0.0f) << inputs[i];
+                  EXPECT_TRUE(std::isnan(y[3]));
+                });
 }

@@ -32,7 +32,7 @@ TEST(Embedding, DenseRowsAreCopied) {
   std::mt19937 rng(1);
   Floats table = Floats::random(70 * 48, rng);
   std::vector<int32_t> ids = identifiers(38, 70, rng);
-  forEachIsa(embeddingKernel("tensor<70x48xf32>"), [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(embeddingKernel("tensor<70x48xf32>"), [&](const TestKernel &kernel, const std::string &) {
     Floats y(38 * 48);
     runKernel(kernel, {ids.data(), table.data(), y.data()});
     expectRows(y, ids, table.data(), 48, 0);
@@ -43,9 +43,9 @@ TEST(Embedding, ElasticRowsAreDequantizedAtEveryWidth) {
   std::mt19937 rng(2);
   std::vector<int32_t> ids = identifiers(38, 70, rng);
   for (std::string scales : {"f32", "f16"})
-    forEachIsa(
+    forEachTarget(
         embeddingKernel("!qfa.elastic<70x48, bits = [2, 3, 4, 8], group = 16, rank = 0, scales = " + scales + ">"),
-        [&](const KernelJit::Kernel &kernel, const std::string &) {
+        [&](const TestKernel &kernel, const std::string &) {
           for (int64_t bits : {2, 3, 4, 8}) {
             SCOPED_TRACE(scales + " at " + std::to_string(bits) + " bits");
             ElasticWeight table(70, 48, bits, 16, 0, scales == "f16", rng);
@@ -65,11 +65,11 @@ TEST(Embedding, GradientAddsTokensThatShareARow) {
     for (int64_t i = 0; i < 100; ++i)
       expected[ids[t] * 100 + i] += dy[t * 100 + i];
   std::string idsType = tensor({2, 19}, "i32"), dyType = tensor({2, 19, 100}), into = buffer({5, 100});
-  forEachIsa(kernel({idsType, dyType, into},
-                    "qfa.embedding_grad %a0, %a1 into %a2 : " + idsType + ", " + dyType + ", " + into, {}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats sum = before;
-               runKernel(kernel, {ids.data(), dy.data(), sum.data()});
-               expectClose(sum, expected, 0, "into"); // the very same additions in the same order
-             });
+  forEachTarget(kernel({idsType, dyType, into},
+                       "qfa.embedding_grad %a0, %a1 into %a2 : " + idsType + ", " + dyType + ", " + into, {}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats sum = before;
+                  runKernel(kernel, {ids.data(), dy.data(), sum.data()});
+                  expectClose(sum, expected, 0, "into"); // the very same additions in the same order
+                });
 }

@@ -1,6 +1,9 @@
 // The harness of kernel tests.
 #include "KernelHarness.h"
 
+#include "GpuKernels.h"
+#include "qfa/Lowering/KernelJit.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,31 +86,8 @@ std::string qfa::test::elasticType(int64_t out, int64_t in, const std::string &b
          "], group = " + std::to_string(group) + ", rank = " + std::to_string(rank) + ", scales = " + scales + ">";
 }
 
-static void compileForEachIsa(const std::string &ir,
-                              const std::function<void(const KernelJit &, const std::string &)> &body) {
-  for (const std::string isa : {"portable", "avx2", "avx512"}) {
-    SCOPED_TRACE(isa);
-    KernelJit jit(ir, isa);
-    ASSERT_EQ(jit.error, "") << ir;
-    body(jit, isa);
-  }
-}
-
-void qfa::test::forEachIsaModule(const std::string &ir, const std::function<void(const KernelJit &)> &body) {
-  compileForEachIsa(ir, [&](const KernelJit &jit, const std::string &) { body(jit); });
-}
-
-void qfa::test::forEachIsa(const std::string &ir,
-                           const std::function<void(const KernelJit::Kernel &, const std::string &)> &body) {
-  compileForEachIsa(ir, [&](const KernelJit &jit, const std::string &isa) {
-    KernelJit::Kernel kernel = jit.find("k");
-    ASSERT_NE(kernel.function, nullptr) << "no kernel @k";
-    body(kernel, isa);
-  });
-}
-
-void qfa::test::runKernel(const KernelJit::Kernel &kernel, const std::vector<void *> &args, uint32_t seed) {
-  ASSERT_NE(kernel.function, nullptr) << "no such kernel";
+// All tiles in ranges and an order that the seed chooses; scratch memory is NaN before each range and guarded.
+static void runOnCpu(const KernelJit::Kernel &kernel, const std::vector<void *> &args, uint32_t seed) {
   std::mt19937 rng(seed);
   std::vector<std::pair<int64_t, int64_t>> ranges;
   for (int64_t begin = 0; begin < kernel.tiles;) {
@@ -125,6 +105,48 @@ void qfa::test::runKernel(const KernelJit::Kernel &kernel, const std::vector<voi
     for (int64_t i = 0; i < 64; ++i)
       ASSERT_EQ(scratch[kernel.scratchBytes + i], '\xff') << "tiles " << begin << ".." << end << " overran scratch";
   }
+}
+
+static void forEachTargetNamed(const std::string &ir,
+                               const std::function<void(const FindKernel &, const std::string &)> &body) {
+  for (const std::string isa : {"portable", "avx2", "avx512"}) {
+    SCOPED_TRACE(isa);
+    KernelJit jit(ir, isa);
+    ASSERT_EQ(jit.error, "") << ir;
+    body(
+        [&](const std::string &name) -> TestKernel {
+          KernelJit::Kernel kernel = jit.find(name);
+          if (!kernel.function)
+            return {};
+          return {kernel.flops, [=](auto &args, uint32_t seed) { runOnCpu(kernel, args, seed); }};
+        },
+        isa);
+  }
+  SCOPED_TRACE("gpu-f32");
+  GpuKernels gpu(ir, "f32");
+  ASSERT_EQ(gpu.error, "") << ir;
+  body([&](const std::string &name) { return gpu.find(name); }, "gpu-f32");
+}
+
+void qfa::test::forEachTargetModule(const std::string &ir, const std::function<void(const FindKernel &)> &body) {
+  forEachTargetNamed(ir, [&](const FindKernel &find, const std::string &) { body(find); });
+}
+
+void qfa::test::forEachTarget(const std::string &ir,
+                              const std::function<void(const TestKernel &, const std::string &)> &body) {
+  forEachTargetNamed(ir, [&](const FindKernel &find, const std::string &target) { body(find("k"), target); });
+}
+
+void qfa::test::onBf16Gpu(const std::string &ir, const std::function<void(const TestKernel &)> &body) {
+  SCOPED_TRACE("gpu-bf16");
+  GpuKernels gpu(ir, "bf16");
+  ASSERT_EQ(gpu.error, "") << ir;
+  body(gpu.find("k"));
+}
+
+void qfa::test::runKernel(const TestKernel &kernel, const std::vector<void *> &args, uint32_t seed) {
+  ASSERT_TRUE(kernel.run) << "no such kernel";
+  kernel.run(args, seed);
 }
 
 void qfa::test::expectClose(const Floats &actual, const std::vector<float> &expected, double tolerance,

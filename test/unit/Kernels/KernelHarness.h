@@ -1,9 +1,8 @@
-// Runs kernels for tests: every instruction set (as far as need be emulated), random tile ranges, poisoned memory with
-// guards behind it.
+// Runs kernels for tests: on every target, in random orders, with poisoned memory and guards behind it.
 #ifndef QFA_TEST_UNIT_KERNELS_KERNELHARNESS_H
 #define QFA_TEST_UNIT_KERNELS_KERNELHARNESS_H
 
-#include "qfa/Lowering/KernelJit.h"
+#include "qfa/module_abi.h"
 
 #include <functional>
 #include <random>
@@ -50,12 +49,21 @@ std::string activation(int64_t tokens, int64_t features);
 std::string elasticType(int64_t out, int64_t in, const std::string &bits, int64_t group, int64_t rank,
                         const std::string &scales);
 
-// Compiles the module for every instruction set and calls body(module), or body(kernel @k, name of the set).
-void forEachIsaModule(const std::string &ir, const std::function<void(const KernelJit &)> &body);
-void forEachIsa(const std::string &ir, const std::function<void(const KernelJit::Kernel &, const std::string &)> &body);
+// A kernel of one target. run: args point to the operands, then to the results; the seed chooses an order.
+struct TestKernel {
+  int64_t flops = 0;
+  std::function<void(const std::vector<void *> &args, uint32_t seed)> run; // empty: no such kernel
+};
+using FindKernel = std::function<TestKernel(const std::string &name)>;
 
-// Runs all tiles in ranges and an order that the seed chooses; scratch memory is NaN before each range and guarded.
-void runKernel(const KernelJit::Kernel &kernel, const std::vector<void *> &args, uint32_t seed = 1);
+// Compiles the module for every target and calls body(find), or body(kernel @k, name of the target). The targets are
+// the CPU's instruction sets and, with products of unrounded factors, an emulated GPU with all its checks ("gpu-f32").
+void forEachTargetModule(const std::string &ir, const std::function<void(const FindKernel &)> &body);
+void forEachTarget(const std::string &ir, const std::function<void(const TestKernel &, const std::string &)> &body);
+// The same on the GPU as it runs by default, with factors rounded to bf16.
+void onBf16Gpu(const std::string &ir, const std::function<void(const TestKernel &)> &body);
+
+void runKernel(const TestKernel &kernel, const std::vector<void *> &args, uint32_t seed = 1);
 
 // Elements agree to `tolerance` of the largest expected magnitude; the guards stand.
 void expectClose(const Floats &actual, const std::vector<float> &expected, double tolerance, const std::string &what);

@@ -38,7 +38,7 @@ TEST_P(LinearGrad, OfElasticWeights) {
                    (rank ? "%dx, %da" : "%dx") + " = qfa.linear_grad %dy, %w" + (addend ? " plus %plus : " + x : "") +
                    " : " + y + ", " + w + " -> " + x + (rank ? ", " + a : "") + "\n  qfa.yield %dx" +
                    (rank ? ", %da" : "") + " : " + x + (rank ? ", " + a : "") + "\n}\n";
-  forEachIsa(ir, [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) {
     for (int64_t bits : {2, 3, 4, 8}) {
       SCOPED_TRACE(bits);
       ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
@@ -72,13 +72,13 @@ TEST(LinearGradDense, IsTheProduct) {
     Floats dy = Floats::random(tokens * out, rng), weight = Floats::random(out * in, rng);
     std::string w = "tensor<" + std::to_string(out) + "x" + std::to_string(in) + "xf32>";
     std::string y = activation(tokens, out), x = activation(tokens, in);
-    forEachIsa("qfa.kernel @k {\n^bb0(%dy: " + y + ", %w: " + w + "):\n  %dx = qfa.linear_grad %dy, %w : " + y + ", " +
-                   w + " -> " + x + "\n  qfa.yield %dx : " + x + "\n}\n",
-               [&, tokens = tokens, out = out, in = in](const KernelJit::Kernel &kernel, const std::string &) {
-                 Floats dx(tokens * in);
-                 runKernel(kernel, {dy.data(), weight.data(), dx.data()});
-                 expectClose(dx, multiply(dy.data(), weight.data(), tokens, out, in, in, 1), 1e-5, "dx");
-               });
+    forEachTarget("qfa.kernel @k {\n^bb0(%dy: " + y + ", %w: " + w + "):\n  %dx = qfa.linear_grad %dy, %w : " + y +
+                      ", " + w + " -> " + x + "\n  qfa.yield %dx : " + x + "\n}\n",
+                  [&, tokens = tokens, out = out, in = in](const TestKernel &kernel, const std::string &) {
+                    Floats dx(tokens * in);
+                    runKernel(kernel, {dy.data(), weight.data(), dx.data()});
+                    expectClose(dx, multiply(dy.data(), weight.data(), tokens, out, in, in, 1), 1e-5, "dx");
+                  });
   }
 }
 
@@ -93,15 +93,15 @@ TEST(Adapter, DownAndItsGradient) {
       return "qfa.kernel @" + op + " {\n^bb0(%l: " + from + ", %w: " + w + "):\n  %r = qfa." + op +
              " %l, %w {scale = 0.25 : f32} : " + from + ", " + w + " -> " + to + "\n  qfa.yield %r : " + to + "\n}\n";
     };
-    forEachIsaModule(
+    forEachTargetModule(
         kernel("adapter_down", u, a) + kernel("adapter_down_grad", a, u),
-        [&, tokens = tokens, groups = groups, rank = rank](const KernelJit &jit) {
+        [&, tokens = tokens, groups = groups, rank = rank](const FindKernel &find) {
           const float *matrix = elastic.adapterA.data(); // [rank, groups]
           Floats left = Floats::random(tokens * groups, rng), down(tokens * rank);
-          runKernel(jit.find("adapter_down"), {left.data(), &elastic.row, down.data()});
+          runKernel(find("adapter_down"), {left.data(), &elastic.row, down.data()});
           expectClose(down, multiply(left.data(), matrix, tokens, groups, rank, 1, groups, 0.25), 1e-5, "down");
           Floats dy = Floats::random(tokens * rank, rng), du(tokens * groups);
-          runKernel(jit.find("adapter_down_grad"), {dy.data(), &elastic.row, du.data()});
+          runKernel(find("adapter_down_grad"), {dy.data(), &elastic.row, du.data()});
           expectClose(du, multiply(dy.data(), matrix, tokens, rank, groups, groups, 1, 0.25), 1e-5, "gradient");
         });
   }
@@ -122,13 +122,13 @@ TEST(AccumulateOuter, AddsToTheBuffer) {
       }
     std::string l = activation(tokens, height), r = activation(tokens, width);
     std::string g = "!qfa.buffer<" + std::to_string(height) + "x" + std::to_string(width) + "xf32>";
-    forEachIsa("qfa.kernel @k {\n^bb0(%l: " + l + ", %r: " + r + ", %g: " + g +
-                   "):\n  qfa.accumulate_outer %l, %r into %g {scale = 0.5 : f32} : " + l + ", " + r + ", " + g +
-                   "\n  qfa.yield\n}\n",
-               [&](const KernelJit::Kernel &kernel, const std::string &) {
-                 Floats buffer = before;
-                 runKernel(kernel, {left.data(), right.data(), buffer.data()});
-                 expectClose(buffer, expected, 1e-5, "buffer");
-               });
+    forEachTarget("qfa.kernel @k {\n^bb0(%l: " + l + ", %r: " + r + ", %g: " + g +
+                      "):\n  qfa.accumulate_outer %l, %r into %g {scale = 0.5 : f32} : " + l + ", " + r + ", " + g +
+                      "\n  qfa.yield\n}\n",
+                  [&](const TestKernel &kernel, const std::string &) {
+                    Floats buffer = before;
+                    runKernel(kernel, {left.data(), right.data(), buffer.data()});
+                    expectClose(buffer, expected, 1e-5, "buffer");
+                  });
   }
 }

@@ -39,13 +39,13 @@ TEST_P(Norm, ForwardIsTheTextbook) {
   for (size_t t = 0; t < tokens; ++t)
     for (size_t i = 0; i < n; ++i)
       expected[t * n + i] = static_cast<float>(x[t * n + i] * reciprocal(t) * gain[i]);
-  forEachIsa(kernel({type, gainType},
-                    "%r = qfa.rms_norm %a0, %a1 {epsilon = 1.0e-03 : f32} : " + type + ", " + gainType, {type}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats y(tokens * n);
-               runKernel(kernel, {x.data(), gain.data(), y.data()});
-               expectClose(y, expected, tolerance, "y");
-             });
+  forEachTarget(kernel({type, gainType},
+                       "%r = qfa.rms_norm %a0, %a1 {epsilon = 1.0e-03 : f32} : " + type + ", " + gainType, {type}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats y(tokens * n);
+                  runKernel(kernel, {x.data(), gain.data(), y.data()});
+                  expectClose(y, expected, tolerance, "y");
+                });
 }
 
 TEST_P(Norm, InputGradientIsTheTextbookWithAndWithoutAddend) {
@@ -66,7 +66,7 @@ TEST_P(Norm, InputGradientIsTheTextbookWithAndWithoutAddend) {
       types.push_back(type);
     std::string op = "%r = qfa.rms_norm_grad %a0, %a1, %a2" + (hasAddend ? " plus %a3 : " + type : "") +
                      " {epsilon = 1.0e-03 : f32} : " + type + ", " + gainType;
-    forEachIsa(kernel(types, op, {type}), [&](const KernelJit::Kernel &kernel, const std::string &) {
+    forEachTarget(kernel(types, op, {type}), [&](const TestKernel &kernel, const std::string &) {
       Floats dx(tokens * n);
       std::vector<void *> args = {x.data(), gain.data(), dy.data()};
       if (hasAddend)
@@ -88,13 +88,14 @@ TEST_P(Norm, GainGradientIsAdded) {
     expected[i] = static_cast<float>(sum);
   }
   std::string into = buffer({c.features});
-  forEachIsa(kernel({type, type, into},
-                    "qfa.rms_norm_gain_grad %a0, %a1 into %a2 {epsilon = 1.0e-03 : f32} : " + type + ", " + into, {}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats sum = before;
-               runKernel(kernel, {x.data(), dy.data(), sum.data()});
-               expectClose(sum, expected, tolerance, "into");
-             });
+  forEachTarget(kernel({type, type, into},
+                       "qfa.rms_norm_gain_grad %a0, %a1 into %a2 {epsilon = 1.0e-03 : f32} : " + type + ", " + into,
+                       {}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats sum = before;
+                  runKernel(kernel, {x.data(), dy.data(), sum.data()});
+                  expectClose(sum, expected, tolerance, "into");
+                });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Norm,

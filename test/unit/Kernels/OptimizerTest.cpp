@@ -16,9 +16,9 @@ TEST(Adamw, StepsAreTheFormulas) {
   std::vector<double> wantedValue(value.data(), value.data() + n), wantedM(n, 0.0), wantedV(n, 0.0);
   float hyper[8] = {1e-2f, 0.9f, 0.95f, 1e-6f, 0.1f, NAN, 0.5f, NAN};
   std::string trainable = "!qfa.trainable<83x61xf32>", into = buffer({83, 61}), eight = tensor({8});
-  forEachIsa(
+  forEachTarget(
       kernel({trainable, into, eight}, "qfa.adamw %a0, %a1, %a2 : " + trainable + ", " + into + ", " + eight, {}),
-      [&](const KernelJit::Kernel &kernel, const std::string &) {
+      [&](const TestKernel &kernel, const std::string &) {
         Floats w = value, m(n), v(n);
         for (size_t i = 0; i < n; ++i) {
           m[i] = v[i] = 0;
@@ -55,11 +55,11 @@ TEST(GradientNorm, IsTheSumOfSquares) {
   for (int64_t i = 0; i < n; ++i)
     expected += static_cast<double>(gradient[i]) * gradient[i];
   std::string into = buffer({n}), one = tensor({1});
-  forEachIsa(kernel({into}, "%r = qfa.gradient_norm %a0 : " + into + " -> " + one, {one}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats sum(1);
-               runKernel(kernel, {gradient.data(), sum.data()});
-               EXPECT_NEAR(sum[0], expected, 1e-6 * expected); // chunks of 4096 in f32, chunks in f64
-               EXPECT_TRUE(sum.guardsStand());
-             });
+  forEachTarget(kernel({into}, "%r = qfa.gradient_norm %a0 : " + into + " -> " + one, {one}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats sum(1);
+                  runKernel(kernel, {gradient.data(), sum.data()});
+                  EXPECT_NEAR(sum[0], expected, 1e-6 * expected); // chunks of 4096 in f32, chunks in f64
+                  EXPECT_TRUE(sum.guardsStand());
+                });
 }

@@ -26,25 +26,25 @@ TEST_P(Pool, SumsAndRepeatsGroups) {
   }
   std::string wide = tensor({2, 11, group * groups}), narrow = tensor({2, 11, groups});
   std::string attribute = " {group = " + std::to_string(group) + " : i64} : ";
-  forEachIsa(kernel({wide}, "%r = qfa.group_pool %a0" + attribute + wide + " -> " + narrow, {narrow}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats y(sums.size());
-               runKernel(kernel, {x.data(), y.data()});
-               expectClose(y, sums, 1e-6, "sums"); // of at most 128 numbers
-             });
-  forEachIsa(kernel({narrow}, "%r = qfa.group_unpool %a0" + attribute + narrow + " -> " + wide, {wide}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats y(x.size());
-               runKernel(kernel, {u.data(), y.data()});
-               expectClose(y, repeated, 0, "repeated");
-             });
-  forEachIsa(kernel({narrow, wide}, "%r = qfa.group_unpool %a0 plus %a1 : " + wide + attribute + narrow + " -> " + wide,
-                    {wide}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               Floats y(x.size());
-               runKernel(kernel, {u.data(), x.data(), y.data()});
-               expectClose(y, added, 0, "added");
-             });
+  forEachTarget(kernel({wide}, "%r = qfa.group_pool %a0" + attribute + wide + " -> " + narrow, {narrow}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats y(sums.size());
+                  runKernel(kernel, {x.data(), y.data()});
+                  expectClose(y, sums, 1e-6, "sums"); // of at most 128 numbers
+                });
+  forEachTarget(kernel({narrow}, "%r = qfa.group_unpool %a0" + attribute + narrow + " -> " + wide, {wide}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats y(x.size());
+                  runKernel(kernel, {u.data(), y.data()});
+                  expectClose(y, repeated, 0, "repeated");
+                });
+  forEachTarget(kernel({narrow, wide},
+                       "%r = qfa.group_unpool %a0 plus %a1 : " + wide + attribute + narrow + " -> " + wide, {wide}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  Floats y(x.size());
+                  runKernel(kernel, {u.data(), x.data(), y.data()});
+                  expectClose(y, added, 0, "added");
+                });
 }
 
 INSTANTIATE_TEST_SUITE_P(Groups, Pool,
@@ -55,15 +55,15 @@ TEST(SelectToken, TakesTheTokenOfEveryRow) {
   std::mt19937 rng(1);
   Floats x = Floats::random(3 * 7 * 21, rng);
   std::string type = tensor({3, 7, 21}), one = tensor({3, 1, 21});
-  forEachIsa(kernel({type, "tensor<1xi32>"}, "%r = qfa.select_token %a0 at %a1 : " + type + ", tensor<1xi32> -> " + one,
-                    {one}),
-             [&](const KernelJit::Kernel &kernel, const std::string &) {
-               for (int32_t index : {0, 4, 6}) {
-                 Floats y(3 * 21);
-                 runKernel(kernel, {x.data(), &index, y.data()});
-                 for (int64_t i = 0; i < 3 * 21; ++i)
-                   ASSERT_EQ(y[i], x[(i / 21 * 7 + index) * 21 + i % 21]) << i;
-                 EXPECT_TRUE(y.guardsStand());
-               }
-             });
+  forEachTarget(kernel({type, "tensor<1xi32>"},
+                       "%r = qfa.select_token %a0 at %a1 : " + type + ", tensor<1xi32> -> " + one, {one}),
+                [&](const TestKernel &kernel, const std::string &) {
+                  for (int32_t index : {0, 4, 6}) {
+                    Floats y(3 * 21);
+                    runKernel(kernel, {x.data(), &index, y.data()});
+                    for (int64_t i = 0; i < 3 * 21; ++i)
+                      ASSERT_EQ(y[i], x[(i / 21 * 7 + index) * 21 + i % 21]) << i;
+                    EXPECT_TRUE(y.guardsStand());
+                  }
+                });
 }

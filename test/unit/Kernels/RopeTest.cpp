@@ -54,7 +54,7 @@ TEST_P(Rope, RotatesPairs) {
   std::vector<std::string> types = {type};
   if (c.position >= 0)
     types.push_back("tensor<1xi32>");
-  forEachIsa(kernel(types, op, {type}), [&](const KernelJit::Kernel &kernel, const std::string &) {
+  forEachTarget(kernel(types, op, {type}), [&](const TestKernel &kernel, const std::string &) {
     Floats y(x.size());
     int32_t position = static_cast<int32_t>(c.position);
     std::vector<void *> args = {x.data()};

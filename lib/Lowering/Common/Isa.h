@@ -1,6 +1,6 @@
 // The instruction sets kernels are compiled for: widths, micro-kernel sizes and what LLVM calls them.
-#ifndef QFA_LIB_LOWERING_CPU_ISA_H
-#define QFA_LIB_LOWERING_CPU_ISA_H
+#ifndef QFA_LIB_LOWERING_COMMON_ISA_H
+#define QFA_LIB_LOWERING_COMMON_ISA_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -24,4 +24,4 @@ const Isa *findIsa(llvm::StringRef name);
 
 } // namespace qfa
 
-#endif // QFA_LIB_LOWERING_CPU_ISA_H
+#endif // QFA_LIB_LOWERING_COMMON_ISA_H

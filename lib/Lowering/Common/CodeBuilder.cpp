@@ -218,7 +218,7 @@ Value CodeBuilder::at(Value base, Term index, Type element) {
   if (!index.value && index.number == 0)
     return base;
   Value i = index.value ? index.value : i64(static_cast<int64_t>(index.number));
-  return LLVM::GEPOp::create(*this, ptrType(), element ? element : getF32Type(), base, ArrayRef<LLVM::GEPArg>{i});
+  return LLVM::GEPOp::create(*this, base.getType(), element ? element : getF32Type(), base, ArrayRef<LLVM::GEPArg>{i});
 }
 
 Value CodeBuilder::load(Type type, Value base, Term index) {

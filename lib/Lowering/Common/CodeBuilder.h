@@ -4,8 +4,8 @@
 // are broadcast to the other operand's type. Integers that count or index are i64. Integer arithmetic folds, so static
 // shapes become constants. Floating-point operations carry fastmath<contract> and nothing else: results do not depend
 // on how LLVM would like to order them.
-#ifndef QFA_LIB_LOWERING_CPU_CODEBUILDER_H
-#define QFA_LIB_LOWERING_CPU_CODEBUILDER_H
+#ifndef QFA_LIB_LOWERING_COMMON_CODEBUILDER_H
+#define QFA_LIB_LOWERING_COMMON_CODEBUILDER_H
 
 #include "Isa.h"
 
@@ -134,4 +134,4 @@ private:
 
 } // namespace qfa
 
-#endif // QFA_LIB_LOWERING_CPU_CODEBUILDER_H
+#endif // QFA_LIB_LOWERING_COMMON_CODEBUILDER_H

@@ -1,0 +1,75 @@
+// What the code of one GPU function is given, and what it can say beyond CodeBuilder: its place in the grid, shared
+// memory, barriers, warps.
+//
+// Pointers to operands, results and workspace are in global memory (address space 1), shared memory is address space 3;
+// loads and stores of CodeBuilder serve both. Tensors lie on 64 bytes; buffers (gradients) need not lie on more than 4.
+#ifndef QFA_LIB_LOWERING_GPU_GPUBUILDER_H
+#define QFA_LIB_LOWERING_GPU_GPUBUILDER_H
+
+#include "../Common/Rows.h"
+
+#include "qfa/Dialect/Qfa.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace qfa {
+
+constexpr int64_t kWarp = 32;
+
+class GpuBuilder : public CodeBuilder {
+public:
+  // Creates the function `name` of `kernel` in `into` and stands inside; `finish` ends it.
+  GpuBuilder(KernelOp kernel, mlir::gpu::GPUModuleOp into, llvm::StringRef name, int64_t threads);
+  void finish();
+
+  // Pointers to the memory of a kernel operand or yielded result, given as the op's value.
+  mlir::Value operand(mlir::Value value);
+  mlir::Value result(mlir::Value value);
+  SiteRow site(mlir::Value elastic);
+  TrainableRow trainable(mlir::Value value);
+  mlir::Value workspace(int64_t bytes); // at this offset, as GpuPlan::workspace gave it
+  mlir::Value argument();               // i64, of the launch
+
+  // i64 all of them.
+  mlir::Value thread();
+  mlir::Value block(int dimension = 0); // of the grid
+  mlir::Value warp() { return div(thread(), kWarp); }
+  mlir::Value lane() { return rem(thread(), kWarp); }
+  const int64_t threads; // of a block
+
+  // All threads of the block meet here; what they wrote to shared memory before is seen after.
+  void barrier();
+  // body(i) for this thread's share of 0 <= i < n: i = thread, thread + threads, ..
+  void forThreads(Term n, llvm::function_ref<void(mlir::Value)> body);
+  // body(i) for this thread's share of the grid's 0 <= i < n, one each: the grid must have gridFor(n) blocks.
+  void forGrid(int64_t n, llvm::function_ref<void(mlir::Value)> body);
+
+  // `count` elements of shared memory, 16-byte aligned. At most 48 KiB in a function.
+  mlir::Value shared(int64_t count, mlir::Type element = {});
+  // The lane's value of lane ^ mask; all lanes of the warp take part.
+  mlir::Value shuffleXor(mlir::Value f32, int64_t mask);
+  // Over the warp's lanes, the same in every lane, in a fixed order.
+  mlir::Value reduceWarp(Reduction kind, mlir::Value f32);
+  // Over the block's threads, the same in every thread, in a fixed order; a barrier before and after.
+  mlir::Value reduceBlock(Reduction kind, mlir::Value f32);
+
+  // Vectors whose address is a multiple of their size: one access of 8 or 16 bytes.
+  mlir::Value loadAligned(mlir::VectorType type, mlir::Value base, Term index = 0);
+  void storeAligned(mlir::Value vector, mlir::Value base, Term index = 0);
+  // Between f32 and bf16, of scalars and vectors; to nearest even.
+  mlir::Value toBf16(mlir::Value f32);
+  mlir::Value fromBf16(mlir::Value bf16);
+
+  mlir::LLVM::LLVMFuncOp function;
+
+private:
+  KernelOp kernel;
+  mlir::gpu::GPUModuleOp into;
+  mlir::Value threadIndex, reduction;
+  int64_t sharedCount = 0;
+};
+
+} // namespace qfa
+
+#endif // QFA_LIB_LOWERING_GPU_GPUBUILDER_H

@@ -1,0 +1,74 @@
+// The families of GPU kernels, one file each, and the plan that each fills: functions, launches, workspace.
+#ifndef QFA_LIB_LOWERING_GPU_GPUKERNELS_H
+#define QFA_LIB_LOWERING_GPU_GPUKERNELS_H
+
+#include "../Common/Sizes.h"
+#include "GpuBuilder.h"
+
+namespace qfa {
+
+// What the factors of matrix products are rounded to. f32 is for tests: the same kernels, so that whatever differs
+// from the CPU by more than rounding is a fault.
+enum class Precision { f32, bf16 };
+
+struct Grid {
+  int64_t x = 1, y = 1, z = 1;
+};
+
+constexpr int64_t kThreads = 256; // of functions that have no reason for another number
+inline int64_t blocksFor(int64_t n, int64_t threads = kThreads) { return ceilDiv(n, threads); }
+
+// What a kernel becomes. Launches run in the order in which they are added.
+class GpuPlan {
+public:
+  GpuPlan(KernelOp kernel, mlir::gpu::GPUModuleOp into, Precision precision)
+      : precision(precision), kernel(kernel), into(into) {}
+
+  const Precision precision;
+  mlir::Type factorType(); // f32 or bf16
+
+  using Emit = llvm::function_ref<void(GpuBuilder &)>;
+  // A function <kernel>__<part> of the kernel; its name.
+  std::string function(llvm::StringRef part, int64_t threads, Emit emit);
+  void launch(llvm::StringRef function, Grid grid, int64_t threads, int64_t argument = 0);
+  // A function that is launched once.
+  void run(llvm::StringRef part, Grid grid, int64_t threads, Emit emit) {
+    launch(function(part, threads, emit), grid, threads);
+  }
+  // Offset of so many bytes of workspace, 256-byte aligned.
+  int64_t workspace(int64_t bytes);
+
+  struct Launch {
+    std::string function;
+    Grid grid;
+    int64_t threads, argument;
+  };
+  llvm::SmallVector<Launch> launches;
+  int64_t workspaceBytes = 0;
+
+private:
+  KernelOp kernel;
+  mlir::gpu::GPUModuleOp into;
+};
+
+// The plan of the kernels of one op. An entry for qfa.kernel itself serves bodies of elementwise ops and is given the
+// kernel.
+struct GpuKernel {
+  llvm::StringRef op;
+  void (*plan)(mlir::Operation *, GpuPlan &);
+};
+
+llvm::ArrayRef<GpuKernel> gpuAttentionGradKernels();
+llvm::ArrayRef<GpuKernel> gpuAttentionKernels();
+llvm::ArrayRef<GpuKernel> gpuCrossEntropyKernels();
+llvm::ArrayRef<GpuKernel> gpuElementKernels();
+llvm::ArrayRef<GpuKernel> gpuEmbeddingKernels();
+llvm::ArrayRef<GpuKernel> gpuLinearKernels();
+llvm::ArrayRef<GpuKernel> gpuNormKernels();
+llvm::ArrayRef<GpuKernel> gpuOptimizerKernels();
+llvm::ArrayRef<GpuKernel> gpuPoolKernels();
+llvm::ArrayRef<GpuKernel> gpuRopeKernels();
+
+} // namespace qfa
+
+#endif // QFA_LIB_LOWERING_GPU_GPUKERNELS_H

@@ -1,0 +1,83 @@
+// Replaces every kernel by GPU functions and the list of their launches, through the families' tables.
+#include "qfa/Lowering/Passes.h"
+
+#include "../Common/KernelBody.h"
+#include "GpuKernels.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace qfa {
+#define GEN_PASS_DEF_LOWERKERNELSTOGPU
+#include "qfa/Lowering/Passes.h.inc"
+} // namespace qfa
+
+using namespace mlir;
+using namespace qfa;
+
+static const GpuKernel *findKernel(StringRef op) {
+  static const llvm::StringMap<GpuKernel> table = [] {
+    llvm::StringMap<GpuKernel> table;
+    for (ArrayRef<GpuKernel> family : {gpuAttentionGradKernels(), gpuAttentionKernels(), gpuCrossEntropyKernels(),
+                                       gpuElementKernels(), gpuEmbeddingKernels(), gpuLinearKernels(), gpuNormKernels(),
+                                       gpuOptimizerKernels(), gpuPoolKernels(), gpuRopeKernels()})
+      for (const GpuKernel &kernel : family)
+        table[kernel.op] = kernel;
+    return table;
+  }();
+  auto found = table.find(op);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision precision) {
+  FailureOr<KernelBody> body = analyseKernel(kernel, "GPU");
+  if (failed(body))
+    return failure();
+  const GpuKernel *entry = findKernel(body->subject->getName().getStringRef());
+  if (!entry)
+    return body->subject->emitError("no GPU kernel for ") << body->subject->getName();
+  GpuPlan plan(kernel, into, precision);
+  entry->plan(body->subject, plan);
+
+  OpBuilder b(kernel);
+  Location loc = kernel.getLoc();
+  Block &block = kernel.getBody().front();
+  auto op = GpuKernelOp::create(b, loc, kernel.getSymName(),
+                                block.getNumArguments() + block.getTerminator()->getNumOperands(), plan.workspaceBytes,
+                                body->flops);
+  b.setInsertionPointToStart(&op.getBody().emplaceBlock());
+  for (const GpuPlan::Launch &launch : plan.launches) {
+    auto name = SymbolRefAttr::get(into.getSymNameAttr(), FlatSymbolRefAttr::get(b.getContext(), launch.function));
+    GpuLaunchOp::create(b, loc, name, ArrayRef<int64_t>{launch.grid.x, launch.grid.y, launch.grid.z}, launch.threads,
+                        launch.argument);
+  }
+  kernel.erase();
+  return success();
+}
+
+namespace {
+class LowerKernelsToGpu : public qfa::impl::LowerKernelsToGpuBase<LowerKernelsToGpu> {
+public:
+  using LowerKernelsToGpuBase::LowerKernelsToGpuBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (precision != "bf16" && precision != "f32") {
+      module.emitError("unknown precision '") << precision << "', wanted bf16 or f32";
+      return signalPassFailure();
+    }
+    auto kernels = llvm::to_vector(module.getOps<KernelOp>());
+    if (kernels.empty())
+      return;
+    auto b = OpBuilder::atBlockEnd(module.getBody());
+    auto into = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
+    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
+    for (KernelOp kernel : kernels)
+      if (failed(lower(kernel, into, precision == "f32" ? Precision::f32 : Precision::bf16)))
+        return signalPassFailure();
+  }
+};
+} // namespace
