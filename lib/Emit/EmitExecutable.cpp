@@ -75,13 +75,14 @@ void compile(Unit &unit) {
   }
 }
 
-void compileAll(MutableArrayRef<Unit> units) {
+// Runs the jobs on all cores, in their order.
+void runAll(ArrayRef<std::function<void()>> jobs) {
   std::atomic<size_t> next = 0;
   auto worker = [&] {
-    for (size_t i = next++; i < units.size(); i = next++)
-      compile(units[i]);
+    for (size_t i = next++; i < jobs.size(); i = next++)
+      jobs[i]();
   };
-  size_t count = std::min<size_t>(units.size(), std::max(1u, std::thread::hardware_concurrency()));
+  size_t count = std::min<size_t>(jobs.size(), std::max(1u, std::thread::hardware_concurrency()));
   std::vector<std::thread> threads;
   for (size_t i = 1; i < count; ++i)
     threads.emplace_back(worker);
@@ -149,8 +150,7 @@ void mergeRows(ModuleTables &tables, ArrayRef<KernelTableRow> rows) {
   }
 }
 
-LogicalResult compileUnits(MutableArrayRef<Unit> units, Location loc) {
-  compileAll(units);
+LogicalResult checkUnits(ArrayRef<Unit> units, Location loc) {
   for (const Unit &unit : units)
     if (!unit.error.empty())
       return emitError(loc) << unit.error;
@@ -177,8 +177,8 @@ LogicalResult qfa::checkEmission(const EmitOptions &options, Location loc) {
   return findLinker(options, loc, linker);
 }
 
-LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, ModuleTables &tables,
-                                  const EmitOptions &options) {
+LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, const GpuUnit &gpu,
+                                  ModuleTables &tables, const EmitOptions &options) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   Location loc = program.getLoc();
@@ -207,11 +207,19 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
     cleanup.emplace_back(unit.path);
     llvm::sys::RemoveFileOnSignal(unit.path);
   }
-  if (failed(compileUnits(MutableArrayRef<Unit>(units).drop_back(), loc)))
+  std::vector<std::function<void()>> jobs;
+  LogicalResult gpuResult = success();
+  if (gpu) // the longest first
+    jobs.push_back([&] { gpuResult = gpu(tables.gpu); });
+  for (Unit &unit : MutableArrayRef<Unit>(units).drop_back())
+    jobs.push_back([&unit] { compile(unit); });
+  runAll(jobs);
+  if (failed(gpuResult) || failed(checkUnits(units, loc)))
     return failure();
   for (ArrayRef<KernelTableRow> unitRows : rows)
     mergeRows(tables, unitRows);
-  if (failed(compileUnits(tableUnit, loc)))
+  compile(tableUnit);
+  if (failed(checkUnits(tableUnit, loc)))
     return failure();
 
   std::string aside = options.output + ".tmp";

@@ -98,17 +98,13 @@ Constant *trainableRow(TableWriter &w, TrainableOp trainable, const ModuleTables
                    w.i64(tables.stateOffset.lookup(trainable.getGradient()))});
 }
 
-Constant *gpuKernelRow(TableWriter &w, GpuKernelOp kernel) {
+Constant *gpuKernelRow(TableWriter &w, const GpuKernelRow &kernel) {
   llvm::SmallVector<Constant *> launches;
-  for (auto launch : kernel.getOps<GpuLaunchOp>()) {
-    llvm::SmallVector<Constant *> grid;
-    for (int64_t size : launch.getGrid())
-      grid.push_back(w.i32(size));
-    launches.push_back(w.record({w.string(launch.getFunction().getLeafReference()), w.list(grid),
-                                 w.i32(launch.getBlock()), w.i64(launch.getArgument())}));
-  }
-  return w.record(
-      {w.i64(kernel.getPointers()), w.i64(kernel.getWorkspace()), w.i64(launches.size()), w.table(launches)});
+  for (const GpuKernelRow::Launch &launch : kernel.launches)
+    launches.push_back(w.record({w.string(launch.function),
+                                 w.list({w.i32(launch.grid[0]), w.i32(launch.grid[1]), w.i32(launch.grid[2])}),
+                                 w.i32(launch.block), w.i64(launch.argument)}));
+  return w.record({w.i64(kernel.pointers), w.i64(kernel.workspace), w.i64(launches.size()), w.table(launches)});
 }
 
 } // namespace

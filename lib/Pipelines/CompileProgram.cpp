@@ -72,6 +72,16 @@ static LogicalResult dump(ModuleOp module, StringRef folder, Stage stage) {
   });
 }
 
+Stage qfa::stageOf(ModuleOp module) {
+  if (!module.getOps<KernelOp>().empty())
+    return Stage::Kernels;
+  if (module->hasAttr("qfa.mode"))
+    return Stage::Schedule;
+  if (!module.lookupSymbol<func::FuncOp>("forward"))
+    return Stage::Autodiff;
+  return module.getOps<ElasticOp>().empty() ? Stage::Import : Stage::Supernet;
+}
+
 LogicalResult qfa::runStages(ModuleOp module, const ProgramOptions &options, Stage from, Stage to) {
   if (from == Stage::Import && failed(dump(module, options.dumpStagesTo, Stage::Import)))
     return failure();
@@ -193,7 +203,12 @@ LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, M
   OwningOpRef<ModuleOp> program = lowerEntries(module);
   if (!program)
     return failure();
-  return emitExecutable(*program, kernels, tables, emit);
+  GpuUnit gpu;
+  if (options.gpu.enabled)
+    gpu = [text = kernelTexts(module, 1)[0], &options](GpuTables &tables) {
+      return lowerToGpuTables(text, options.gpu, tables);
+    };
+  return emitExecutable(*program, kernels, gpu, tables, emit);
 }
 
 ModuleInfo qfa::readModuleInfo(ModuleOp module, StringRef modelName) {

@@ -45,6 +45,20 @@ std::string parseBits(llvm::StringRef text) {
   return text.str();
 }
 
+// 80,90a: numbers of 80 or more, with the letter of an architecture's own features.
+llvm::SmallVector<std::string> parseArchs(llvm::StringRef text) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, ',');
+  llvm::SmallVector<std::string> archs;
+  for (llvm::StringRef part : parts) {
+    int number;
+    if (part.trim().rtrim("af").getAsInteger(10, number) || number < 80)
+      fail("--gpu-arch=" + text + ": '" + part + "' is not an architecture of 80 or more, such as 80 or 90a");
+    archs.push_back(part.trim().str());
+  }
+  return archs;
+}
+
 // Bytes with an optional unit: 512MiB, 2GB, 1000000.
 int64_t parseBytes(llvm::StringRef option, llvm::StringRef text) {
   double number;
@@ -82,6 +96,15 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
   cl::opt<std::string> isas(
       "isa", cl::desc("Instruction sets to compile for: portable,avx2,avx512 (default), or portable and some of them"),
       cl::init("portable,avx2,avx512"), cl::cat(general));
+  cl::opt<std::string> target(
+      "target", cl::desc("Devices to compile for: cpu (default) or cpu,cuda; the program chooses at start"),
+      cl::init("cpu"), cl::cat(general));
+  cl::opt<std::string> gpuArch(
+      "gpu-arch", cl::desc("GPU architectures to make machine code for (default 80,90); PTX serves the others"),
+      cl::init("80,90"), cl::cat(general));
+  cl::opt<std::string> gpuPrecision("gpu-precision",
+                                    cl::desc("Factors of matrix products on GPUs: bf16 (default) or f32, for checks"),
+                                    cl::init("bf16"), cl::cat(general));
   cl::opt<bool> programOnly("program-only", cl::desc("Write no weight file: the one that is there serves on"),
                             cl::cat(general));
   cl::opt<std::string> linker("linker", cl::desc("Compiler driver that links (default: c++, g++ or clang++ on PATH)"),
@@ -206,6 +229,13 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
       fail("--isa=" + isas + ": '" + name + "' is not one of portable, avx2, avx512");
     p.isas.push_back(static_cast<qfa_isa_t>(isa));
   }
+  if (target != "cpu" && target != "cpu,cuda")
+    fail("--target=" + target + " is not one of cpu; cpu,cuda");
+  if (gpuPrecision != "bf16" && gpuPrecision != "f32")
+    fail("--gpu-precision=" + gpuPrecision + " is not one of bf16, f32");
+  p.gpu.enabled = target == "cpu,cuda";
+  p.gpu.precision = gpuPrecision;
+  p.gpu.archs = parseArchs(gpuArch);
   if (!llvm::is_contained(p.isas, QFA_ISA_PORTABLE))
     fail("--isa=" + isas + " leaves out portable, which runs where nothing else does");
   return options;

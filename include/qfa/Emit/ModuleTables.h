@@ -40,9 +40,20 @@ struct GpuImage {
   std::string bytes;
 };
 
-// Empty where the program is not compiled for GPUs.
+// A kernel on a GPU, as qfa_gpu_kernel_t.
+struct GpuKernelRow {
+  struct Launch {
+    std::string function;
+    int64_t grid[3];
+    int64_t block, argument;
+  };
+  int64_t pointers = 0, workspace = 0;
+  llvm::SmallVector<Launch> launches;
+};
+
+// Without images the program is not compiled for GPUs.
 struct GpuTables {
-  llvm::StringMap<GpuKernelOp> kernels; // of every kernel of the module, owned by whoever lowered them
+  llvm::StringMap<GpuKernelRow> kernels; // every kernel of the module
   llvm::SmallVector<GpuImage> images;
 };
 

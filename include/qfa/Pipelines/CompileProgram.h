@@ -11,6 +11,12 @@
 
 namespace qfa {
 
+struct GpuOptions {
+  bool enabled = false;
+  std::string precision = "bf16";                      // of --qfa-lower-kernels-to-gpu
+  llvm::SmallVector<std::string> archs = {"80", "90"}; // machine code for these, where there is a ptxas; PTX always
+};
+
 struct ProgramOptions {
   bool elastic = true;         // false: float weights stay (method full, verification); no Supernet and Schedule stages
   std::string supernetOptions; // of --qfa-build-supernet, as text
@@ -18,7 +24,11 @@ struct ProgramOptions {
   ScheduleOptions schedule;
   std::string dumpStagesTo; // a folder; the module after every stage, as N-<stage>.mlir
   llvm::SmallVector<qfa_isa_t> isas = {QFA_ISA_PORTABLE, QFA_ISA_AVX2, QFA_ISA_AVX512};
+  GpuOptions gpu;
 };
+
+// The last stage that a module has passed, by what it holds; at most Kernels.
+Stage stageOf(mlir::ModuleOp module);
 
 // Runs the stages after `from` up to `to` (at most Kernels) on a module, each followed by its contract.
 llvm::LogicalResult runStages(mlir::ModuleOp module, const ProgramOptions &options, Stage from, Stage to);
@@ -30,6 +40,15 @@ llvm::LogicalResult printLowered(mlir::ModuleOp module, const ProgramOptions &op
 // Lowers a module that has passed the Kernels stage, once per instruction set, and writes the executable.
 llvm::LogicalResult emitProgram(mlir::ModuleOp module, const ProgramOptions &options, ModuleInfo info,
                                 const EmitOptions &emit);
+
+// Kernels to GPU functions in the NVVM dialect and their launches, in place.
+llvm::LogicalResult lowerKernelsToNvvm(mlir::ModuleOp module, llvm::StringRef precision);
+// The functions of a gpu.module that was lowered so: PTX, machine code for `archs` where there is a ptxas, and, with
+// `bitcode`, LLVM's.
+mlir::FailureOr<llvm::SmallVector<GpuImage>> makeGpuImages(mlir::Operation *gpuModule,
+                                                           llvm::ArrayRef<std::string> archs, bool bitcode);
+// Both for the text of a module of kernels, in a context of its own.
+llvm::LogicalResult lowerToGpuTables(llvm::StringRef kernels, const GpuOptions &options, GpuTables &tables);
 
 // What the tables say of the model, read off a module after any stage.
 ModuleInfo readModuleInfo(mlir::ModuleOp module, llvm::StringRef modelName);

@@ -1,0 +1,88 @@
+// From kernels to what GPUs load: functions in the NVVM dialect, PTX, machine code, bitcode for the emulator.
+#include "qfa/Pipelines/CompileProgram.h"
+
+#include "qfa/Emit/SerializeGpu.h"
+#include "qfa/Lowering/Passes.h"
+#include "qfa/Pipelines/Registration.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include <thread>
+
+using namespace mlir;
+using namespace qfa;
+
+LogicalResult qfa::lowerKernelsToNvvm(ModuleOp module, StringRef precision) {
+  PassManager kernels(module.getContext()), toNvvm(module.getContext());
+  kernels.addPass(createLowerKernelsToGpu(LowerKernelsToGpuOptions{precision.str()}));
+  toNvvm.enableVerifier(false); // upstream's conversions; the builders' code before them is verified
+  buildLowerGpuToNvvm(toNvvm);
+  return success(succeeded(kernels.run(module)) && succeeded(toNvvm.run(module)));
+}
+
+FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, ArrayRef<std::string> archs, bool bitcode) {
+  auto gpuModule = cast<gpu::GPUModuleOp>(op);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = translateGpu(gpuModule, context);
+  if (!module)
+    return failure();
+  SmallVector<GpuImage> images;
+  if (bitcode) {
+    images.push_back({QFA_GPU_BITCODE, lowestGpuArch, ""});
+    llvm::raw_string_ostream os(images.back().bytes);
+    llvm::WriteBitcodeToFile(*module, os);
+  }
+  std::string error, ptx = generatePtx(*module, error);
+  if (ptx.empty())
+    return gpuModule.emitError() << error;
+  if (!findPtxas().empty()) {
+    std::vector<GpuImage> cubins(archs.size());
+    std::vector<std::string> reports(archs.size());
+    std::vector<std::thread> assemblers;
+    for (size_t i = 0; i < archs.size(); ++i)
+      assemblers.emplace_back(
+          [&, i] { cubins[i] = {QFA_GPU_CUBIN, std::atoi(archs[i].c_str()), assemblePtx(ptx, archs[i], reports[i])}; });
+    for (std::thread &assembler : assemblers)
+      assembler.join();
+    for (size_t i = 0; i < archs.size(); ++i) {
+      if (cubins[i].bytes.empty())
+        return gpuModule.emitError("ptxas does not assemble for sm_") << archs[i] << ": " << reports[i];
+      images.push_back(std::move(cubins[i]));
+    }
+  }
+  images.push_back({QFA_GPU_PTX, lowestGpuArch, std::move(ptx)});
+  return images;
+}
+
+static GpuKernelRow readRow(GpuKernelOp kernel) {
+  GpuKernelRow row;
+  row.pointers = kernel.getPointers();
+  row.workspace = kernel.getWorkspace();
+  for (auto launch : kernel.getOps<GpuLaunchOp>()) {
+    ArrayRef<int64_t> grid = launch.getGrid();
+    row.launches.push_back({launch.getFunction().getLeafReference().str(),
+                            {grid[0], grid[1], grid[2]},
+                            static_cast<int64_t>(launch.getBlock()),
+                            static_cast<int64_t>(launch.getArgument())});
+  }
+  return row;
+}
+
+LogicalResult qfa::lowerToGpuTables(StringRef kernels, const GpuOptions &options, GpuTables &tables) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kernels, &context);
+  if (!module || failed(lowerKernelsToNvvm(*module, options.precision)))
+    return failure();
+  for (auto kernel : module->getOps<GpuKernelOp>())
+    tables.kernels[kernel.getSymName()] = readRow(kernel);
+  auto images = makeGpuImages(*module->getOps<gpu::GPUModuleOp>().begin(), options.archs, /*bitcode=*/true);
+  if (failed(images))
+    return failure();
+  tables.images = std::move(*images);
+  return success();
+}
