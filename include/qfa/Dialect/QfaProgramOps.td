@@ -118,21 +118,22 @@ def Qfa_GpuKernelOp : Qfa_Op<"gpu_kernel", [Symbol, NoTerminator, SingleBlock]> 
   let summary = "what a kernel is on a GPU: launches of GPU functions, one after the other";
   let description = [{
     Takes the place of the `qfa.kernel` of the same name. Every function is given the kernel's pointers (operands, then results),
-    a pointer to `workspace` bytes of memory that only this kernel uses while it runs, and the argument of the launch.
+    a pointer to `workspace` bytes of memory that only this kernel uses while it runs, and the argument of the launch. `flops` and
+    `bytes` are what one run of the kernel has to compute and to move: operands and results once, the workspace written and read.
 
     Constraints: (gpu_kernel_c1) the body holds `qfa.gpu_launch` only, one or more.
 
     Example:
     ```mlir
-    qfa.gpu_kernel @linear_1x64x48 pointers 3 workspace 24576 flops 884736 {
+    qfa.gpu_kernel @linear_1x64x48 pointers 3 workspace 24576 flops 884736 bytes 91136 {
       qfa.gpu_launch @kernels::@linear_1x64x48__panel grid [2, 1, 1] block 128 argument 0
       qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pointers, I64Attr:$workspace, I64Attr:$flops);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pointers, I64Attr:$workspace, I64Attr:$flops, I64Attr:$bytes);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `pointers` $pointers `workspace` $workspace `flops` $flops $body attr-dict";
+  let assemblyFormat = "$sym_name `pointers` $pointers `workspace` $workspace `flops` $flops `bytes` $bytes $body attr-dict";
   let hasVerifier = 1;
 }
 

@@ -39,7 +39,7 @@ def LowerKernelsToGpu : Pass<"qfa-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
     ```mlir
     qfa.kernel @add { ^bb0(%a: tensor<8xf32>, %b: tensor<8xf32>): ... }
     // becomes
-    qfa.gpu_kernel @add pointers 3 workspace 0 flops 8 {
+    qfa.gpu_kernel @add pointers 3 workspace 0 flops 8 bytes 96 {
       qfa.gpu_launch @kernels::@add__elements grid [1, 1, 1] block 256 argument 0
     }
     gpu.module @kernels { llvm.func @add__elements(%a: !llvm.ptr<1>, ...) attributes {nvvm.kernel, ...} { ... } }

@@ -32,6 +32,20 @@ static const GpuKernel *findKernel(StringRef op) {
   return found == table.end() ? nullptr : &found->second;
 }
 
+// Memory that a launch must touch for a value of this type.
+static int64_t bytesOf(Type type) {
+  if (auto elastic = dyn_cast<ElasticType>(type)) { // at its largest width
+    int64_t weights = elastic.getOut() * elastic.getIn(), perScale = elastic.getScales().isF16() ? 2 : 4;
+    return weights * elastic.getBits().back() / 8 + weights / elastic.getGroup() * 2 * perScale +
+           elastic.getRank() * (elastic.getOut() + elastic.getGroups()) * 4;
+  }
+  if (auto trainable = dyn_cast<TrainableType>(type))
+    return trainable.getNumElements() * 4 * 6; // value and both moments, read and written
+  if (auto buffer = dyn_cast<BufferType>(type))
+    return buffer.getNumElements() * 4 * 2;
+  return cast<RankedTensorType>(type).getNumElements() * 4;
+}
+
 static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision precision) {
   FailureOr<KernelBody> body = analyseKernel(kernel, "GPU");
   if (failed(body))
@@ -45,9 +59,12 @@ static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision pre
   OpBuilder b(kernel);
   Location loc = kernel.getLoc();
   Block &block = kernel.getBody().front();
-  auto op = GpuKernelOp::create(b, loc, kernel.getSymName(),
-                                block.getNumArguments() + block.getTerminator()->getNumOperands(), plan.workspaceBytes,
-                                body->flops);
+  SmallVector<Type> types(block.getArgumentTypes());
+  llvm::append_range(types, block.getTerminator()->getOperandTypes());
+  int64_t bytes = 2 * plan.workspaceBytes;
+  for (Type type : types)
+    bytes += bytesOf(type);
+  auto op = GpuKernelOp::create(b, loc, kernel.getSymName(), types.size(), plan.workspaceBytes, body->flops, bytes);
   b.setInsertionPointToStart(&op.getBody().emplaceBlock());
   for (const GpuPlan::Launch &launch : plan.launches) {
     auto name = SymbolRefAttr::get(into.getSymNameAttr(), FlatSymbolRefAttr::get(b.getContext(), launch.function));
