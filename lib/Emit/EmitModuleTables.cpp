@@ -129,8 +129,12 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
     llvm::SmallVector<Constant *> functions(QFA_ISA_COUNT, w.null());
     for (qfa_isa_t isa : compiledFor)
       functions[isa] = w.function(kernel.name + "__" + isaName(isa).str());
+    llvm::SmallVector<Constant *> operands;
+    for (const qfa_operand_t &operand : kernel.operands)
+      operands.push_back(w.record({w.i32(operand.kind), w.i32(operand.rank), w.i64(operand.elements)}));
     kernels.push_back(w.record({w.string(kernel.name), w.i64(kernel.tiles), w.i64(kernel.scratchBytes),
-                                w.i64(kernel.flops), w.list(functions)}));
+                                w.i64(kernel.flops), w.list(functions), w.i32(operands.size() - kernel.results),
+                                w.i32(kernel.results), w.table(operands)}));
   }
   for (auto [i, parameter] : llvm::enumerate(tables.parameters)) {
     ParameterOp op = parameter;
@@ -180,6 +184,7 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
                               w.table(trainables),
                               w.string(info.supernetOptions),
                               w.table(gpuKernels),
+                              w.string(tables.gpu.precision),
                               w.i64(gpuImages.size()),
                               w.table(gpuImages)});
   auto *symbol =

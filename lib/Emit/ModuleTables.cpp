@@ -15,6 +15,34 @@ static int64_t kernelFlops(KernelOp kernel) {
   return flops;
 }
 
+static qfa_operand_t describe(Type type, const ModuleTables &tables) {
+  auto row = [](qfa_operand_kind_t kind, int64_t rank, int64_t elements) {
+    return qfa_operand_t{kind, static_cast<int32_t>(rank), elements};
+  };
+  if (isa<ElasticType>(type)) {
+    auto same = llvm::find_if(tables.elastics, [&](ElasticOp elastic) { return elastic.getType() == type; });
+    return row(QFA_OPERAND_ELASTIC, 2, same == tables.elastics.end() ? -1 : same - tables.elastics.begin());
+  }
+  if (auto buffer = dyn_cast<BufferType>(type))
+    return row(QFA_OPERAND_BUFFER, buffer.getShape().size(), buffer.getNumElements());
+  if (auto trainable = dyn_cast<TrainableType>(type))
+    return row(QFA_OPERAND_TRAINABLE, trainable.getShape().size(), trainable.getNumElements());
+  auto tensor = cast<RankedTensorType>(type);
+  return row(tensor.getElementType().isF32() ? QFA_OPERAND_F32 : QFA_OPERAND_I32, tensor.getRank(),
+             tensor.getNumElements());
+}
+
+static KernelTableRow readKernel(KernelOp kernel, const ModuleTables &tables) {
+  KernelTableRow row{kernel.getSymName().str(), 0, 0, kernelFlops(kernel)};
+  Block &body = kernel.getBody().front();
+  for (Type type : body.getArgumentTypes())
+    row.operands.push_back(describe(type, tables));
+  for (Type type : body.getTerminator()->getOperandTypes())
+    row.operands.push_back(describe(type, tables));
+  row.results = body.getTerminator()->getNumOperands();
+  return row;
+}
+
 static EntryTable readEntry(func::FuncOp func, const ModuleTables &tables) {
   EntryTable entry;
   entry.name = func.getSymName();
@@ -54,9 +82,11 @@ ModuleTables qfa::readModuleTables(ModuleOp module, ModuleInfo info) {
       bytes += cast<BufferType>(state.getType()).getNumElements() * 4;
     } else if (auto kernel = dyn_cast<KernelOp>(op)) {
       tables.kernelIndex[kernel.getSymName()] = tables.kernels.size();
-      tables.kernels.push_back({kernel.getSymName().str(), 0, 0, kernelFlops(kernel)});
+      tables.kernels.emplace_back();
     }
   }
+  for (auto [row, kernel] : llvm::zip(tables.kernels, module.getOps<KernelOp>()))
+    row = readKernel(kernel, tables);
   tables.resident.assign(tables.parameters.size(), false);
   module.walk([&](WeightOp weight) { tables.resident[tables.parameterIndex.lookup(weight.getParameter())] = true; });
   for (auto func : module.getOps<func::FuncOp>())

@@ -84,5 +84,6 @@ LogicalResult qfa::lowerToGpuTables(StringRef kernels, const GpuOptions &options
   if (failed(images))
     return failure();
   tables.images = std::move(*images);
+  tables.precision = options.precision;
   return success();
 }

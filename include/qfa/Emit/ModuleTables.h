@@ -31,6 +31,8 @@ struct EntryTable {
 struct KernelTableRow {
   std::string name;
   int64_t tiles = 0, scratchBytes = 0, flops = 0; // filled by the lowering of the kernels
+  llvm::SmallVector<qfa_operand_t> operands = {}; // then results
+  int64_t results = 0;
 };
 
 // The GPU functions in one form.
@@ -53,6 +55,7 @@ struct GpuKernelRow {
 
 // Without images the program is not compiled for GPUs.
 struct GpuTables {
+  std::string precision;                 // as qfa_module_t::gpu_precision
   llvm::StringMap<GpuKernelRow> kernels; // every kernel of the module
   llvm::SmallVector<GpuImage> images;
 };

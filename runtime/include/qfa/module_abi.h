@@ -71,12 +71,30 @@ typedef void (*qfa_kernel_fn)(void *const *args, int64_t begin, int64_t end, voi
 /* io: pointers to the inputs, then to the outputs, dense and row-major. */
 typedef void (*qfa_entry_fn)(const qfa_context_t *context, void *const *io);
 
+/* What a kernel's pointer points to. */
+typedef enum qfa_operand_kind_t {
+  QFA_OPERAND_F32 = 0,
+  QFA_OPERAND_I32 = 1,      /* identifiers or labels when it has two dimensions, else one position */
+  QFA_OPERAND_BUFFER = 2,   /* f32, read and written */
+  QFA_OPERAND_ELASTIC = 3,  /* qfa_site_row_t */
+  QFA_OPERAND_TRAINABLE = 4 /* qfa_trainable_row_t */
+} qfa_operand_kind_t;
+
+typedef struct qfa_operand_t {
+  int32_t kind; /* qfa_operand_kind_t */
+  int32_t rank;
+  int64_t elements; /* of an elastic operand: the index of one elastic weight of its type */
+} qfa_operand_t;
+
 typedef struct qfa_kernel_t {
   const char *name;
   int64_t tiles;
   int64_t scratch_bytes;
   int64_t flops;                          /* of one launch */
   qfa_kernel_fn functions[QFA_ISA_COUNT]; /* null where not compiled; portable is always there */
+  int32_t operand_count;
+  int32_t result_count;
+  const qfa_operand_t *operands; /* operands, then results */
 } qfa_kernel_t;
 
 /* One launch of a GPU function: its parameters are the kernel's pointers (operands, then results), the address of the
@@ -194,6 +212,7 @@ typedef struct qfa_module_t {
   const char
       *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
   const qfa_gpu_kernel_t *gpu_kernels; /* by kernel; null when not compiled for GPUs */
+  const char *gpu_precision;           /* of the factors of matrix products: "bf16" or "f32" */
   int64_t gpu_image_count;
   const qfa_gpu_image_t *gpu_images;
 } qfa_module_t;
