@@ -213,7 +213,10 @@ static Value viewedOperand(NodeOp node, ShapeFacts &facts) {
   return {};
 }
 
-Value ShapeFacts::followViews(Value value, HostTensor &shown) {
+Value ShapeFacts::followViews(Value value, HostTensor &shown, int depth) {
+  // Chains of real models have a dozen views. Longer ones are shortened from their source on, which is raised first.
+  if (depth > 200)
+    return {};
   auto indices = [&](Value source) {
     const HostTensor *tensor = get(source, 0);
     shown = HostTensor(HostTensor::Int, tensor ? tensor->shape : ArrayRef<int64_t>(-1));
@@ -232,7 +235,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown) {
   };
 
   if (auto heads = value.getDefiningOp<SplitHeadsOp>()) {
-    Value source = followViews(heads.getX(), shown);
+    Value source = followViews(heads.getX(), shown, depth + 1);
     if (!source || !get(value, 0))
       return {};
     // [b, s, h, d] read as [b, h, repeat, s, d], or with s and d exchanged.
@@ -266,7 +269,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown) {
         parts.back().allocate();
         continue;
       }
-      Value from = followViews(input, shown);
+      Value from = followViews(input, shown, depth + 1);
       if (!from || (source && from != source))
         return {};
       source = from;
@@ -280,7 +283,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown) {
   Value operand = viewedOperand(node, *this);
   if (!operand)
     return indices(value);
-  Value source = followViews(operand, shown);
+  Value source = followViews(operand, shown, depth + 1);
   if (!source)
     return {};
   HostTensor x = std::move(shown);
