@@ -213,10 +213,7 @@ static Value viewedOperand(NodeOp node, ShapeFacts &facts) {
   return {};
 }
 
-Value ShapeFacts::followViews(Value value, HostTensor &shown, int depth) {
-  // Chains of real models have a dozen views. Longer ones are shortened from their source on, which is raised first.
-  if (depth > 200)
-    return {};
+Value ShapeFacts::followViews(Value value, HostTensor &shown) {
   auto indices = [&](Value source) {
     const HostTensor *tensor = get(source, 0);
     shown = HostTensor(HostTensor::Int, tensor ? tensor->shape : ArrayRef<int64_t>(-1));
@@ -235,7 +232,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown, int depth) {
   };
 
   if (auto heads = value.getDefiningOp<SplitHeadsOp>()) {
-    Value source = followViews(heads.getX(), shown, depth + 1);
+    Value source = followViews(heads.getX(), shown);
     if (!source || !get(value, 0))
       return {};
     // [b, s, h, d] read as [b, h, repeat, s, d], or with s and d exchanged.
@@ -269,7 +266,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown, int depth) {
         parts.back().allocate();
         continue;
       }
-      Value from = followViews(input, shown, depth + 1);
+      Value from = followViews(input, shown);
       if (!from || (source && from != source))
         return {};
       source = from;
@@ -283,7 +280,7 @@ Value ShapeFacts::followViews(Value value, HostTensor &shown, int depth) {
   Value operand = viewedOperand(node, *this);
   if (!operand)
     return indices(value);
-  Value source = followViews(operand, shown, depth + 1);
+  Value source = followViews(operand, shown);
   if (!source)
     return {};
   HostTensor x = std::move(shown);

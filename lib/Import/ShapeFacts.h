@@ -42,7 +42,7 @@ public:
   /// Follows views from `value` back to the tensor they look at and returns it, with what `value` shows of it on the
   /// first sample: element i of `shown` is 1 + the index of the element of the source, negative where it is negated.
   /// Null when there is no such source.
-  mlir::Value followViews(mlir::Value value, HostTensor &shown, int depth = 0);
+  mlir::Value followViews(mlir::Value value, HostTensor &shown);
 
 private:
   using Values = std::array<std::optional<HostTensor>, 3>;

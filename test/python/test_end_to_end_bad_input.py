@@ -65,21 +65,6 @@ def test_external_data_stays_in_its_folder(compiler, copy, out, name, text):
     assert f"external data '{name}' {text}" in refuse_model(compiler, copy / "model.onnx", out)
 
 
-def test_a_very_long_chain_of_views(compiler, copy):
-    """Not a mistake, but what a careless reader would follow until its stack ends."""
-    model = onnx.load(copy / "model.onnx", load_external_data=False)
-    graph = model.graph
-    graph.node[-1].output[0] = last = "before"
-    shape = onnx.helper.make_tensor("kept_shape", onnx.TensorProto.INT64, [3], [0, 0, -1])
-    graph.initializer.append(shape)
-    for number in range(20000):
-        name = graph.output[0].name if number == 19999 else f"view{number}"
-        graph.node.append(onnx.helper.make_node("Reshape", [last, "kept_shape"], [name], name=f"reshape{number}"))
-        last = name
-    onnx.save(model, copy / "long.onnx")
-    assert "qfa.linear" in compiler(copy / "long.onnx", "--compile-to=import")
-
-
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
 def test_weights_that_are_no_numbers(compiler, copy, out, value):
     graph = onnx.load(copy / "model.onnx", load_external_data=False)
