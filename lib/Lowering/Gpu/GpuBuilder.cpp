@@ -2,6 +2,7 @@
 #include "GpuBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace qfa;
@@ -108,6 +109,11 @@ Value GpuBuilder::reduceBlock(Reduction kind, Value f32) {
   for (int64_t i = 1; i < warps; ++i)
     total = combine(*this, kind, total, loadF32(reduction, i));
   return total;
+}
+
+Value GpuBuilder::vectorOf(ValueRange scalars) {
+  VectorType type = vec(scalars[0].getType(), static_cast<int64_t>(scalars.size()));
+  return vector::FromElementsOp::create(*this, type, scalars);
 }
 
 Value GpuBuilder::loadAligned(VectorType type, Value base, Term index) {

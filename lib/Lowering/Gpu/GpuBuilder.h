@@ -54,6 +54,7 @@ public:
   // Over the block's threads, the same in every thread, in a fixed order; a barrier before and after.
   mlir::Value reduceBlock(Reduction kind, mlir::Value f32);
 
+  mlir::Value vectorOf(mlir::ValueRange scalars);
   // Vectors whose address is a multiple of their size: one access of 8 or 16 bytes.
   mlir::Value loadAligned(mlir::VectorType type, mlir::Value base, Term index = 0);
   void storeAligned(mlir::Value vector, mlir::Value base, Term index = 0);

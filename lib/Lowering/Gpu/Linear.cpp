@@ -1,6 +1,130 @@
-#include "GpuKernels.h"
+// qfa.linear and what its backward and its adapter need, all of them products of panels.
+#include "Panels.h"
 
 using namespace mlir;
 using namespace qfa;
 
-ArrayRef<GpuKernel> qfa::gpuLinearKernels() { return {}; }
+static int64_t rowsOf(Value weight) {
+  if (auto elastic = dyn_cast<ElasticType>(weight.getType()))
+    return elastic.getOut();
+  return cast<RankedTensorType>(weight.getType()).getDimSize(0);
+}
+
+// Stores neighbouring values at an even or an odd place of a row-major matrix.
+static void storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at, bool aligned) {
+  if (values.size() == 2 && aligned) {
+    b.storeAligned(b.vectorOf(values), pointer, at);
+    return;
+  }
+  for (auto [i, value] : llvm::enumerate(values))
+    b.store(value, b.at(pointer, at), static_cast<int64_t>(i));
+}
+
+// y = [x | adapter] [W | B]^T
+static void planLinear(Operation *op, GpuPlan &plan) {
+  auto linear = cast<LinearOp>(op);
+  int64_t tokens = tokensOf(linear.getX()), in = featuresOf(linear.getX()), out = featuresOf(linear.getResult());
+  auto x = [&](GpuBuilder &b) { return b.operand(linear.getX()); };
+  auto adapter = [&](GpuBuilder &b) { return b.operand(linear.getAdapter()); };
+  SmallVector<PanelSource> sources = {{x, in, 0}};
+  int64_t rank = linear.getAdapter() ? featuresOf(linear.getAdapter()) : 0;
+  if (rank)
+    sources.push_back({adapter, rank, 0});
+  Panel activations = planCast(plan, "cast", tokens, sources), weight = planWeight(plan, "weight", linear.getWeight());
+  planGemm(plan, "product", {tokens, out, in + rank}, activations, weight,
+           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+             storeValues(b, values, b.result(linear.getResult()), b.add(b.mul(row, out), column), out % 2 == 0);
+           });
+}
+
+// [dx | dadapter] = dy [W | B]
+static void planLinearGrad(Operation *op, GpuPlan &plan) {
+  auto grad = cast<LinearGradOp>(op);
+  int64_t tokens = tokensOf(grad.getDy()), in = featuresOf(grad.getDx()), out = rowsOf(grad.getWeight());
+  int64_t rank = grad.getDadapter() ? featuresOf(grad.getDadapter()) : 0;
+  auto dy = [&](GpuBuilder &b) { return b.operand(grad.getDy()); };
+  Panel cotangents = planCast(plan, "cast", tokens, {{dy, out, 0}});
+  Panel weight = transposed(planWeight(plan, "weight", grad.getWeight()));
+  planGemm(plan, "product", {tokens, in + rank, out}, cotangents, weight,
+           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+             for (auto [i, value] : llvm::enumerate(values)) {
+               Value at = b.add(column, static_cast<int64_t>(i));
+               auto toInput = [&] {
+                 Value place = b.add(b.mul(row, in), at);
+                 Value sum = grad.getAddend() ? b.add(value, b.loadF32(b.operand(grad.getAddend()), place)) : value;
+                 b.store(sum, b.result(grad.getDx()), place);
+               };
+               if (rank)
+                 b.ifThen(b.less(at, in), toInput, [&] {
+                   b.store(value, b.result(grad.getDadapter()), b.add(b.mul(row, rank), b.sub(at, in)));
+                 });
+               else
+                 toInput();
+             }
+           });
+}
+
+// into += scale * left^T right
+static void planAccumulateOuter(Operation *op, GpuPlan &plan) {
+  auto outer = cast<AccumulateOuterOp>(op);
+  int64_t tokens = tokensOf(outer.getLeft()), m = featuresOf(outer.getLeft()), n = featuresOf(outer.getRight());
+  auto left = [&](GpuBuilder &b) { return b.operand(outer.getLeft()); };
+  auto right = [&](GpuBuilder &b) { return b.operand(outer.getRight()); };
+  Panel a = transposed(planCast(plan, "left", tokens, {{left, m, 0}}));
+  Panel c = transposed(planCast(plan, "right", tokens, {{right, n, 0}}));
+  double scale = outer.getScale().convertToDouble();
+  planGemm(plan, "product", {m, n, tokens}, a, c, [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+    Value into = b.at(b.operand(outer.getInto()), b.add(b.mul(row, n), column));
+    for (auto [i, value] : llvm::enumerate(values)) {
+      auto at = static_cast<int64_t>(i);
+      b.store(b.add(b.loadF32(into, at), b.mul(value, scale)), into, at);
+    }
+  });
+}
+
+// result = scale * u A^T
+static void planAdapterDown(Operation *op, GpuPlan &plan) {
+  auto down = cast<AdapterDownOp>(op);
+  int64_t tokens = tokensOf(down.getU()), groups = featuresOf(down.getU()), rank = featuresOf(down.getResult());
+  auto u = [&](GpuBuilder &b) { return b.operand(down.getU()); };
+  auto matrix = [&](GpuBuilder &b) { return b.site(down.getWeight()).adapterA; };
+  Panel a = planCast(plan, "cast", tokens, {{u, groups, 0}}),
+        c = planCast(plan, "adapter", rank, {{matrix, groups, 0}});
+  double scale = down.getScale().convertToDouble();
+  planGemm(plan, "product", {tokens, rank, groups}, a, c,
+           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+             Values scaled;
+             for (Value value : values)
+               scaled.push_back(b.mul(value, scale));
+             storeValues(b, scaled, b.result(down.getResult()), b.add(b.mul(row, rank), column), rank % 2 == 0);
+           });
+}
+
+// result = scale * dy A
+static void planAdapterDownGrad(Operation *op, GpuPlan &plan) {
+  auto grad = cast<AdapterDownGradOp>(op);
+  int64_t tokens = tokensOf(grad.getDy()), rank = featuresOf(grad.getDy()), groups = featuresOf(grad.getResult());
+  auto dy = [&](GpuBuilder &b) { return b.operand(grad.getDy()); };
+  auto matrix = [&](GpuBuilder &b) { return b.site(grad.getWeight()).adapterA; };
+  Panel a = planCast(plan, "cast", tokens, {{dy, rank, 0}});
+  Panel c = transposed(planCast(plan, "adapter", rank, {{matrix, groups, 0}}));
+  double scale = grad.getScale().convertToDouble();
+  planGemm(plan, "product", {tokens, groups, rank}, a, c,
+           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+             Values scaled;
+             for (Value value : values)
+               scaled.push_back(b.mul(value, scale));
+             storeValues(b, scaled, b.result(grad.getResult()), b.add(b.mul(row, groups), column), groups % 2 == 0);
+           });
+}
+
+ArrayRef<GpuKernel> qfa::gpuLinearKernels() {
+  static const GpuKernel kernels[] = {
+      {LinearOp::getOperationName(), planLinear},
+      {LinearGradOp::getOperationName(), planLinearGrad},
+      {AccumulateOuterOp::getOperationName(), planAccumulateOuter},
+      {AdapterDownOp::getOperationName(), planAdapterDown},
+      {AdapterDownGradOp::getOperationName(), planAdapterDownGrad},
+  };
+  return kernels;
+}

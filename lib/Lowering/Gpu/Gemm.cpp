@@ -1,0 +1,226 @@
+// The product: tiles of the factors stream through shared memory while warps multiply the one that has arrived.
+//
+// Which thread holds which element of the result is the tensor core's rule (PTX ISA, fragments of mma.m16n8k16), in
+// precision f32 as well: lane l has rows l / 4 and l / 4 + 8, columns 2 (l % 4) and the next, of every 16 x 8 part.
+#include "Gemm.h"
+
+#include "GemmTile.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace qfa;
+
+Panel qfa::makePanel(GpuPlan &plan, int64_t rows, int64_t columns) {
+  rows = roundUp(rows, kPanelAlign);
+  columns = roundUp(columns, kPanelAlign);
+  return {plan.workspace(rows * columns * (plan.precision == Precision::bf16 ? 2 : 4)), rows, columns};
+}
+
+namespace {
+class Product {
+public:
+  Product(GpuBuilder &b, const GemmTile &tile, Precision precision, Panel a, Panel c)
+      : b(b), tile(tile), precision(precision), panelA(a), panelB(c),
+        element(precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32()),
+        layoutA(a, tile.bm, tile.bk, precision == Precision::bf16 ? 2 : 4),
+        layoutB(c, tile.bn, tile.bk, precision == Precision::bf16 ? 2 : 4) {}
+
+  void emit(GemmSize size, GemmEpilogue epilogue) {
+    stageBytes = layoutA.bytes() + layoutB.bytes();
+    shared = b.shared(tile.stages * stageBytes, b.getI8Type());
+    blockRow = b.mul(b.block(1), tile.bm);
+    blockColumn = b.mul(b.block(0), tile.bn);
+    warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
+    warpColumn = b.mul(b.rem(b.warp(), tile.warpsN), tile.warpN());
+    Values sums = mainLoop(roundUp(size.k, tile.bk) / tile.bk);
+    store(size, sums, epilogue);
+  }
+
+private:
+  int64_t partsM() const { return tile.warpM() / 16; }
+  int64_t partsN() const { return tile.warpN() / 8; }
+
+  // This thread's first address of the factor's tile at k = 0.
+  Value firstSource(Panel panel, const TileLayout &layout, Value first) {
+    Value corner = panel.transposed ? first : b.mul(first, panel.columns);
+    return b.at(b.workspace(panel.offset), b.add(corner, layout.firstSource(b)), element);
+  }
+
+  Values mainLoop(int64_t steps) {
+    Value sourceA = firstSource(panelA, layoutA, blockRow), sourceB = firstSource(panelB, layoutB, blockColumn);
+    Value targetA = layoutA.firstTarget(b), targetB = b.add(layoutB.firstTarget(b), layoutA.bytes());
+    prepareFragments();
+    auto copy = [&](Value atA, Value atB, Value stage) { // stage: byte offset
+      layoutA.copy(b, atA, b.at(shared, b.add(stage, targetA), b.getI8Type()));
+      layoutB.copy(b, atB, b.at(shared, b.add(stage, targetB), b.getI8Type()));
+    };
+    int64_t ahead = tile.stages - 1;
+    for (int64_t stage = 0; stage < ahead; ++stage) {
+      if (stage < steps)
+        copy(b.at(sourceA, stage * layoutA.step, element), b.at(sourceB, stage * layoutB.step, element),
+             b.i64(stage * stageBytes));
+      NVVM::CpAsyncCommitGroupOp::create(b);
+    }
+    // Carried: addresses of the next copies, the stage they go to, the stage to multiply, the sums.
+    Values carried = {b.at(sourceA, ahead * layoutA.step, element), b.at(sourceB, ahead * layoutB.step, element),
+                      b.i64(ahead * stageBytes), b.i64(0)};
+    carried.append(partsM() * partsN() * 4, b.f32(0));
+    auto next = [&](Value stage) {
+      return b.select(b.equal(stage, ahead * stageBytes), b.i64(0), b.add(stage, stageBytes));
+    };
+    Values results = b.forLoop(0, steps, 1, carried, [&](Value step, ValueRange values) -> Values {
+      NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(ahead - 1));
+      b.barrier(); // this stage has arrived for all threads, and all are done with the one that is filled next
+      b.ifThen(b.less(step, steps - ahead), [&] { copy(values[0], values[1], values[2]); });
+      NVVM::CpAsyncCommitGroupOp::create(b);
+      Values sums(values.drop_front(4));
+      precision == Precision::bf16 ? multiplyBf16(values[3], sums) : multiplyF32(values[3], sums);
+      Values out = {b.at(values[0], layoutA.step, element), b.at(values[1], layoutB.step, element), next(values[2]),
+                    next(values[3])};
+      out.append(sums);
+      return out;
+    });
+    return Values(llvm::drop_begin(results, 4));
+  }
+
+  // Offsets in a stage of what this lane gives to ldmatrix. A matrix load takes 16 rows (of results) x 16 of k as four
+  // 8 x 8 matrices, each lane naming a row of one. Of the four, `major` exchanges the second and the third: the first
+  // factor's are wanted along its rows first, the second's along k first.
+  Value fragment(Panel panel, const TileLayout &layout, Value first, int64_t part, int64_t k, bool kFirst,
+                 int64_t base) {
+    Value lane = b.lane(), inner = b.rem(lane, 8), matrix = b.div(lane, 8);
+    Value low = b.mul(b.bitAnd(matrix, 1), 8), high = b.mul(b.shiftRight(matrix, 1), 8);
+    Value alongRows = b.add(first, kFirst ? high : low), alongK = kFirst ? low : high;
+    Value row, column; // as stored
+    if (panel.transposed) {
+      row = b.add(b.add(alongK, inner), k);
+      column = b.add(alongRows, part * 16);
+    } else {
+      row = b.add(b.add(alongRows, inner), part * 16);
+      column = b.add(alongK, k);
+    }
+    return b.add(layout.at(b, row, b.div(column, layout.perChunk)), base);
+  }
+
+  void prepareFragments() {
+    if (precision == Precision::f32)
+      return;
+    for (int64_t k = 0; k < tile.bk; k += 16) {
+      for (int64_t i = 0; i < partsM(); ++i)
+        fragmentsA.push_back(fragment(panelA, layoutA, warpRow, i, k, /*kFirst=*/false, 0));
+      for (int64_t j = 0; j < partsN() / 2; ++j)
+        fragmentsB.push_back(fragment(panelB, layoutB, warpColumn, j, k, /*kFirst=*/true, layoutA.bytes()));
+    }
+  }
+
+  Values loadMatrix(Value stage, Value offset, bool isTransposed) {
+    Type i32 = b.getI32Type();
+    Type four = LLVM::LLVMStructType::getLiteral(b.getContext(), {i32, i32, i32, i32});
+    auto context = b.getContext();
+    Value loaded = NVVM::LdMatrixOp::create(
+        b, four, b.at(shared, b.add(stage, offset), b.getI8Type()), b.getI32IntegerAttr(4),
+        NVVM::MMALayoutAttr::get(context, isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row),
+        NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+        NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
+    Values parts;
+    for (int64_t i = 0; i < 4; ++i)
+      parts.push_back(LLVM::ExtractValueOp::create(b, loaded, i));
+    return parts;
+  }
+
+  void multiplyBf16(Value stage, Values &sums) {
+    int64_t m = partsM(), n = partsN();
+    Type f = b.f32(), four = LLVM::LLVMStructType::getLiteral(b.getContext(), {f, f, f, f});
+    for (int64_t k = 0; k < tile.bk / 16; ++k) {
+      SmallVector<Values> a, c; // a: 4 registers per 16 rows; c: 4 per 16 columns
+      for (int64_t i = 0; i < m; ++i)
+        a.push_back(loadMatrix(stage, fragmentsA[k * m + i], panelA.transposed));
+      for (int64_t j = 0; j < n / 2; ++j)
+        c.push_back(loadMatrix(stage, fragmentsB[k * (n / 2) + j], panelB.transposed));
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+          Value *sum = &sums[(i * n + j) * 4];
+          Value product = NVVM::MmaOp::create(
+              b, four, a[i], ValueRange(c[j / 2]).slice(j % 2 * 2, 2), ValueRange(ArrayRef<Value>(sum, 4)),
+              ArrayRef<int64_t>{16, 8, 16}, std::nullopt, std::nullopt,
+              std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::bf16, NVVM::MMATypes::bf16},
+              std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+          for (int64_t part = 0; part < 4; ++part)
+            sum[part] = LLVM::ExtractValueOp::create(b, product, part);
+        }
+    }
+  }
+
+  // Element (i, k) of a stage's tile.
+  Value loadElement(Panel panel, const TileLayout &layout, Value stage, Value i, Value k, int64_t base) {
+    Value row = panel.transposed ? k : i, column = panel.transposed ? i : k;
+    Value offset = b.add(layout.at(b, row, b.div(column, layout.perChunk)), b.mul(b.rem(column, layout.perChunk), 4));
+    return b.load(b.f32(), b.at(shared, b.add(stage, b.add(offset, base)), b.getI8Type()));
+  }
+
+  void multiplyF32(Value stage, Values &sums) {
+    int64_t m = partsM(), n = partsN();
+    sums = b.forLoop(0, tile.bk, 1, sums, [&](Value k, ValueRange carried) -> Values {
+      Values a, c, out;
+      for (int64_t i = 0; i < 2 * m; ++i)
+        a.push_back(loadElement(panelA, layoutA, stage, b.add(warpRow, b.add(rowOfLane(), i * 8)), k, 0));
+      for (int64_t j = 0; j < 2 * n; ++j)
+        c.push_back(loadElement(panelB, layoutB, stage, b.add(warpColumn, b.add(columnOfLane(), j / 2 * 8 + j % 2)), k,
+                                layoutA.bytes()));
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j)
+          for (int64_t part = 0; part < 4; ++part)
+            out.push_back(b.fma(a[2 * i + part / 2], c[2 * j + part % 2], carried[(i * n + j) * 4 + part]));
+      return out;
+    });
+  }
+
+  Value rowOfLane() { return b.div(b.lane(), 4); }
+  Value columnOfLane() { return b.mul(b.rem(b.lane(), 4), 2); }
+
+  void store(GemmSize size, const Values &sums, GemmEpilogue epilogue) {
+    for (int64_t i = 0; i < partsM(); ++i)
+      for (int64_t half = 0; half < 2; ++half) {
+        Value row = b.add(b.add(blockRow, warpRow), b.add(rowOfLane(), i * 16 + half * 8));
+        b.ifThen(b.less(row, size.m), [&] {
+          for (int64_t j = 0; j < partsN(); ++j) {
+            Value column = b.add(b.add(blockColumn, warpColumn), b.add(columnOfLane(), j * 8));
+            const Value *sum = &sums[(i * partsN() + j) * 4 + half * 2];
+            auto pair = [&] { epilogue(b, row, column, ValueRange(ArrayRef<Value>(sum, 2))); };
+            auto single = [&] {
+              b.ifThen(b.less(column, size.n), [&] { epilogue(b, row, column, ValueRange(ArrayRef<Value>(sum, 1))); });
+            };
+            if (size.n % 2 == 0)
+              b.ifThen(b.less(column, size.n), pair);
+            else
+              b.ifThen(b.less(b.add(column, 1), size.n), pair, single);
+          }
+        });
+      }
+  }
+
+  GpuBuilder &b;
+  const GemmTile &tile;
+  Precision precision;
+  Panel panelA, panelB;
+  Type element;
+  TileLayout layoutA, layoutB;
+  int64_t stageBytes = 0;
+  Value shared, blockRow, blockColumn, warpRow, warpColumn;
+  Values fragmentsA, fragmentsB; // by k and part
+};
+} // namespace
+
+GemmFunction qfa::gemmFunction(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue) {
+  const GemmTile &tile = chooseTile(plan.precision, size);
+  std::string name = plan.function(part, tile.threads(), [&](GpuBuilder &builder) {
+    Product(builder, tile, plan.precision, a, b).emit(size, epilogue);
+  });
+  return {name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm)}, tile.threads()};
+}
+
+void qfa::planGemm(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue) {
+  GemmFunction function = gemmFunction(plan, part, size, a, b, epilogue);
+  plan.launch(function.name, function.grid, function.threads);
+}

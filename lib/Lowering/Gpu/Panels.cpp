@@ -1,0 +1,199 @@
+// Panels are written in pairs of neighbouring columns, neighbouring threads beside each other.
+#include "Panels.h"
+
+using namespace mlir;
+using namespace qfa;
+
+static constexpr int64_t blockRows = 32; // of the storage format
+
+// Stores f32 values as factors in neighbouring columns.
+static void storeFactors(GpuBuilder &b, Precision precision, ArrayRef<Value> values, Value row, Value at) {
+  Value vector = b.vectorOf(values);
+  b.storeAligned(precision == Precision::bf16 ? b.toBf16(vector) : vector, row, at);
+}
+
+static Type elementType(GpuBuilder &b, Precision precision) {
+  return precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32();
+}
+
+static Value panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) {
+  return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), elementType(b, precision));
+}
+
+Panel qfa::planCast(GpuPlan &plan, StringRef part, int64_t rows, ArrayRef<PanelSource> sources) {
+  int64_t columns = 0;
+  for (const PanelSource &source : sources)
+    columns += source.columns;
+  Panel panel = makePanel(plan, rows, columns);
+  plan.run(part, {ceilDiv(panel.columns / 2, kThreads), panel.rows}, kThreads, [&](GpuBuilder &b) {
+    Value row = b.block(1), isRow = b.less(row, rows);
+    b.forGrid(panel.columns / 2, [&](Value pair) {
+      Values values;
+      for (int64_t i = 0; i < 2; ++i) {
+        Value column = b.add(b.mul(pair, 2), i), value = b.f32(0);
+        int64_t end = 0;
+        for (const PanelSource &source : sources) {
+          int64_t first = end;
+          end += source.columns;
+          Value inside = b.bitAnd(isRow, b.bitAnd(b.lessEqual(first, column), b.less(column, end)));
+          value = b.ifElse(
+              inside, b.f32(),
+              [&]() -> Values {
+                int64_t stride = source.stride ? source.stride : source.columns;
+                return {b.loadF32(source.pointer(b), b.add(b.mul(row, stride), b.sub(column, first)))};
+              },
+              [&]() -> Values { return {value}; })[0];
+        }
+        values.push_back(value);
+      }
+      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, row), b.mul(pair, 2));
+    });
+  });
+  return panel;
+}
+
+// Code of row i (0 .. 31) in the words of one (block, input).
+static Value codeOf(GpuBuilder &b, ArrayRef<Value> words, int64_t bits, int64_t i) {
+  if (bits == 3) {
+    Value high = b.bitAnd(b.shiftRight(words[2], i), 1);
+    return b.bitOr(codeOf(b, words.take_front(2), 2, i), b.shiftLeft(high, 2));
+  }
+  int64_t perWord = 32 / bits;
+  return b.bitAnd(b.shiftRight(words[i / perWord], i % perWord * bits), (1 << bits) - 1);
+}
+
+static Value loadScale(GpuBuilder &b, ElasticType type, Value pointer, Value index) {
+  Value scale = b.load(type.getScales(), pointer, index);
+  return type.getScales().isF32() ? scale : arith::ExtFOp::create(b, b.f32(), scale);
+}
+
+namespace {
+// One block of 32 rows of the panel: a thread has two neighbouring inputs of all its rows, or one where groups are odd.
+struct Dequantizer {
+  GpuBuilder &b;
+  Precision precision;
+  ElasticType type;
+  const SiteRow &row;
+  Panel panel;
+
+  int64_t inputs() const { return type.getGroup() % 2 == 0 ? 2 : 1; }
+
+  void store(Value panelRowIndex, Value column, ArrayRef<Value> values) {
+    storeFactors(b, precision, values, panelRow(b, precision, panel, panelRowIndex), column);
+  }
+
+  // block: of the storage; firstRow: of the panel.
+  void weights(Value block, Value firstRow, Value k) {
+    b.switchOn(row.bits, type.getBits(), [&](int64_t bits) {
+      Values words;
+      Value first = b.mul(b.add(b.mul(block, type.getIn()), k), bits);
+      for (int64_t i = 0; i < inputs() * bits; ++i)
+        words.push_back(b.load(b.getI32Type(), row.codes, b.add(first, i)));
+      Value scales = b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), blockRows);
+      for (int64_t i = 0; i < blockRows; ++i) {
+        Value scale = loadScale(b, type, row.scales, b.add(scales, i));
+        Value zero = loadScale(b, type, row.zeros, b.add(scales, i));
+        Values values;
+        for (int64_t input = 0; input < inputs(); ++input) {
+          Value code = codeOf(b, ArrayRef<Value>(words).slice(input * bits, bits), bits, i);
+          values.push_back(b.fma(b.toFloat(code), scale, zero));
+        }
+        store(b.add(firstRow, i), k, values);
+      }
+    });
+  }
+
+  // Columns behind the weights: the adapter's, then zeros.
+  void adapter(Value firstOutput, Value firstRow, Value column, int64_t rank) {
+    for (int64_t i = 0; i < blockRows; ++i) {
+      Values values;
+      for (int64_t input = 0; input < inputs(); ++input) {
+        Value r = b.sub(b.add(column, input), type.getIn()), output = b.add(firstOutput, i), value = b.f32(0);
+        if (rank)
+          value = b.ifElse(
+              b.bitAnd(b.less(r, rank), b.less(output, type.getOut())), b.f32(),
+              [&]() -> Values { return {b.loadF32(row.adapterB, b.add(b.mul(output, rank), r))}; },
+              [&]() -> Values { return {value}; })[0];
+        values.push_back(value);
+      }
+      store(b.add(firstRow, i), column, values);
+    }
+  }
+
+  void zeros(Value firstRow, Value column) {
+    for (int64_t i = 0; i < blockRows; ++i)
+      store(b.add(firstRow, i), column, Values(inputs(), b.f32(0)));
+  }
+};
+} // namespace
+
+// A block of threads in x has `threads` columns or pairs of them, one in y a block of 32 rows of the panel.
+static void emitDequantize(GpuBuilder &b, Precision precision, Value weight, Panel panel, Value firstBlock,
+                           int64_t rank) {
+  auto type = cast<ElasticType>(weight.getType());
+  SiteRow row = b.site(weight);
+  Dequantizer to{b, precision, type, row, panel};
+  b.forGrid(panel.columns / to.inputs(), [&](Value i) {
+    Value column = b.mul(i, to.inputs()), block = b.add(firstBlock, b.block(1));
+    Value firstRow = b.mul(b.block(1), blockRows);
+    b.ifThen(
+        b.less(block, ceilDiv(type.getOut(), blockRows)),
+        [&] {
+          b.ifThen(
+              b.less(column, type.getIn()), [&] { to.weights(block, firstRow, column); },
+              [&] { to.adapter(b.mul(block, blockRows), firstRow, column, rank); });
+        },
+        [&] { to.zeros(firstRow, column); });
+  });
+}
+
+static Grid dequantizeGrid(ElasticType type, Panel panel, int64_t threads) {
+  int64_t inputs = type.getGroup() % 2 == 0 ? 2 : 1;
+  return {ceilDiv(panel.columns / inputs, threads), panel.rows / blockRows};
+}
+
+static constexpr int64_t dequantizeThreads = 128;
+
+Panel qfa::planDequantize(GpuPlan &plan, StringRef part, Value weight) {
+  auto type = cast<ElasticType>(weight.getType());
+  Panel panel = makePanel(plan, type.getOut(), type.getIn() + type.getRank());
+  plan.run(part, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads,
+           [&](GpuBuilder &b) { emitDequantize(b, plan.precision, weight, panel, b.i64(0), type.getRank()); });
+  return panel;
+}
+
+Panel qfa::planWeight(GpuPlan &plan, StringRef part, Value weight) {
+  if (isa<ElasticType>(weight.getType()))
+    return planDequantize(plan, part, weight);
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  return planCast(plan, part, shape[0], {{[&](GpuBuilder &b) { return b.operand(weight); }, shape[1], 0}});
+}
+
+WeightPart qfa::weightPart(GpuPlan &plan, StringRef part, Value weight, int64_t rows) {
+  if (auto type = dyn_cast<ElasticType>(weight.getType())) {
+    Panel panel = makePanel(plan, rows, type.getIn());
+    std::string name = plan.function(part, dequantizeThreads, [&](GpuBuilder &b) {
+      emitDequantize(b, plan.precision, weight, panel, b.mul(b.argument(), rows / blockRows), 0);
+    });
+    return {name, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads, panel};
+  }
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  int64_t columns = shape[1], total = shape[0];
+  Panel panel = makePanel(plan, rows, columns);
+  std::string name = plan.function(part, kThreads, [&](GpuBuilder &b) {
+    Value source = b.add(b.mul(b.argument(), rows), b.block(1));
+    Value isRow = b.bitAnd(b.less(source, total), b.less(b.block(1), rows));
+    b.forGrid(panel.columns / 2, [&](Value pair) {
+      Values values;
+      for (int64_t i = 0; i < 2; ++i) {
+        Value column = b.add(b.mul(pair, 2), i);
+        values.push_back(b.ifElse(
+            b.bitAnd(isRow, b.less(column, columns)), b.f32(),
+            [&]() -> Values { return {b.loadF32(b.operand(weight), b.add(b.mul(source, columns), column))}; },
+            [&]() -> Values { return {b.f32(0)}; })[0]);
+      }
+      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, b.block(1)), b.mul(pair, 2));
+    });
+  });
+  return {name, {ceilDiv(panel.columns / 2, kThreads), panel.rows}, kThreads, panel};
+}
