@@ -47,6 +47,11 @@ TEST_P(DenseLinear, IsTheProduct) {
     runKernel(kernel, {x.data(), w.data(), y.data()});
     expectClose(y, expected, 1e-5, "y");
   });
+  onBf16Gpu(linearKernel(tokens, out, in, 0, weight), [&](const TestKernel &kernel) {
+    Floats y(tokens * out);
+    runKernel(kernel, {x.data(), w.data(), y.data()});
+    expectClose(y, expected, 1e-2, "y");
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, DenseLinear,
