@@ -237,7 +237,7 @@ const qfa_entry_t denseEntries[] = {{"train_step", denseEval, 0, 100, 0, 2, 1, s
                                     {"eval_step", denseEval, 0, 100, 0, 2, 1, step},
                                     {"gradient_norm", denseNorm, 0, 100, 0, 0, 1, norm},
                                     {"update", denseUpdate, 0, 100, 0, 1, 0, hyper}};
-const qfa_kernel_t kernels[] = {{"token_losses", tokens, 256, 500000, {tokenLosses, nullptr, nullptr}}};
+const qfa_kernel_t kernels[] = {{"token_losses", tokens, 256, 500000, {tokenLosses, nullptr, nullptr}, 0, 0, nullptr}};
 const qfa_parameter_t parameters[] = {{"model.norm.weight", 1, 1, {hidden, 0, 0, 0}},
                                       {"model.embed_tokens.weight", 2, 0, {vocabulary, hidden, 0, 0}},
                                       {"model.layers.0.mlp.weight", 2, 0, {hidden, hidden, 0, 0}},
@@ -279,7 +279,11 @@ const qfa_module_t fake::table = {QFA_MODULE_ABI_VERSION,
                                   elastics,
                                   4,
                                   trainables,
-                                  "bits=fake"};
+                                  "bits=fake",
+                                  nullptr,
+                                  nullptr,
+                                  0,
+                                  nullptr};
 const qfa_module_t fake::dense = {QFA_MODULE_ABI_VERSION,
                                   sizeof(qfa_module_t),
                                   "bigram",
@@ -302,4 +306,8 @@ const qfa_module_t fake::dense = {QFA_MODULE_ABI_VERSION,
                                   nullptr,
                                   1,
                                   denseTrainables,
+                                  nullptr,
+                                  nullptr,
+                                  nullptr,
+                                  0,
                                   nullptr};
