@@ -104,7 +104,9 @@ LogicalResult findLinker(const EmitOptions &options, Location loc, std::string &
          << llvm::join(names, ", ") << "; install g++ or name one with --linker";
 }
 
-LogicalResult link(ArrayRef<Unit> units, const EmitOptions &options, StringRef output, Location loc) {
+// findEmulator: the program opens the emulator's library, which lies beside the runtime.
+LogicalResult link(ArrayRef<Unit> units, const EmitOptions &options, bool findEmulator, StringRef output,
+                   Location loc) {
   std::string linker;
   if (failed(findLinker(options, loc, linker)))
     return failure();
@@ -114,6 +116,11 @@ LogicalResult link(ArrayRef<Unit> units, const EmitOptions &options, StringRef o
   arguments.push_back(options.runtimeLibrary);
   for (StringRef library : llvm::split(QFA_RUNTIME_LINK_LIBRARIES, ' '))
     arguments.push_back(library.str());
+  SmallString<128> folder(llvm::sys::path::parent_path(options.runtimeLibrary));
+  if (findEmulator && !llvm::sys::fs::make_absolute(folder)) {
+    llvm::sys::path::remove_dots(folder, /*remove_dot_dot=*/true);
+    arguments.push_back(("-Wl,-rpath," + folder).str());
+  }
   SmallVector<StringRef> references(arguments.begin(), arguments.end());
   SmallString<128> log;
   if (llvm::sys::fs::createTemporaryFile("qfa-link", "log", log))
@@ -224,7 +231,7 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
 
   std::string aside = options.output + ".tmp";
   llvm::FileRemover removeAside(aside);
-  if (failed(link(units, options, aside, loc)))
+  if (failed(link(units, options, !tables.gpu.images.empty(), aside, loc)))
     return failure();
   if (std::error_code code = llvm::sys::fs::rename(aside, options.output))
     return emitError(loc, "cannot write '") << options.output << "': " << code.message();

@@ -103,7 +103,7 @@ Constant *gpuKernelRow(TableWriter &w, const GpuKernelRow &kernel) {
   for (const GpuKernelRow::Launch &launch : kernel.launches)
     launches.push_back(w.record({w.string(launch.function),
                                  w.list({w.i32(launch.grid[0]), w.i32(launch.grid[1]), w.i32(launch.grid[2])}),
-                                 w.i32(launch.block), w.i64(launch.argument)}));
+                                 w.i32(launch.block), w.i32(launch.early), w.i32(0), w.i64(launch.argument)}));
   return w.record({w.i64(kernel.pointers), w.i64(kernel.workspace), w.i64(launches.size()), w.table(launches)});
 }
 

@@ -66,7 +66,8 @@ static GpuKernelRow readRow(GpuKernelOp kernel) {
     row.launches.push_back({launch.getFunction().getLeafReference().str(),
                             {grid[0], grid[1], grid[2]},
                             static_cast<int64_t>(launch.getBlock()),
-                            static_cast<int64_t>(launch.getArgument())});
+                            static_cast<int64_t>(launch.getArgument()),
+                            launch.getEarly()});
   }
   return row;
 }

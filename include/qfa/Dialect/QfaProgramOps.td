@@ -140,12 +140,15 @@ def Qfa_GpuKernelOp : Qfa_Op<"gpu_kernel", [Symbol, NoTerminator, SingleBlock]> 
 def Qfa_GpuLaunchOp : Qfa_Op<"gpu_launch", [HasParent<"GpuKernelOp">]> {
   let summary = "one launch of a GPU function: a grid of blocks of `block` threads";
   let description = [{
+    An `early` launch reads weights only, nothing that other launches compute, and writes the workspace only: it may run while the
+    kernel before is still at work.
+
     Constraints: (gpu_launch_c1) the grid has three positive sizes; (gpu_launch_c2) a block has 32 to 1024 threads, whole warps.
 
     Example: `qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0`
   }];
-  let arguments = (ins SymbolRefAttr:$function, DenseI64ArrayAttr:$grid, I64Attr:$block, I64Attr:$argument);
-  let assemblyFormat = "$function `grid` $grid `block` $block `argument` $argument attr-dict";
+  let arguments = (ins SymbolRefAttr:$function, DenseI64ArrayAttr:$grid, I64Attr:$block, I64Attr:$argument, UnitAttr:$early);
+  let assemblyFormat = "$function `grid` $grid `block` $block `argument` $argument (`early` $early^)? attr-dict";
   let hasVerifier = 1;
 }
 

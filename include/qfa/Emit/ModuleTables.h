@@ -48,6 +48,7 @@ struct GpuKernelRow {
     std::string function;
     int64_t grid[3];
     int64_t block, argument;
+    bool early;
   };
   int64_t pointers = 0, workspace = 0;
   llvm::SmallVector<Launch> launches;

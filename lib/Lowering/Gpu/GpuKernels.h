@@ -35,6 +35,11 @@ public:
   void run(llvm::StringRef part, Grid grid, int64_t threads, Emit emit) {
     launch(function(part, threads, emit), grid, threads);
   }
+  // One that reads weights only and writes the workspace only: it need not wait for the kernel before.
+  void runEarly(llvm::StringRef part, Grid grid, int64_t threads, Emit emit) {
+    run(part, grid, threads, emit);
+    launches.back().early = true;
+  }
   // Offset of so many bytes of workspace, 256-byte aligned.
   int64_t workspace(int64_t bytes);
 
@@ -42,6 +47,7 @@ public:
     std::string function;
     Grid grid;
     int64_t threads, argument;
+    bool early = false;
   };
   llvm::SmallVector<Launch> launches;
   int64_t workspaceBytes = 0;

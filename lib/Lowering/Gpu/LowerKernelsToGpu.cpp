@@ -69,7 +69,7 @@ static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision pre
   for (const GpuPlan::Launch &launch : plan.launches) {
     auto name = SymbolRefAttr::get(into.getSymNameAttr(), FlatSymbolRefAttr::get(b.getContext(), launch.function));
     GpuLaunchOp::create(b, loc, name, ArrayRef<int64_t>{launch.grid.x, launch.grid.y, launch.grid.z}, launch.threads,
-                        launch.argument);
+                        launch.argument, launch.early);
   }
   kernel.erase();
   return success();

@@ -157,8 +157,8 @@ static constexpr int64_t dequantizeThreads = 128;
 Panel qfa::planDequantize(GpuPlan &plan, StringRef part, Value weight) {
   auto type = cast<ElasticType>(weight.getType());
   Panel panel = makePanel(plan, type.getOut(), type.getIn() + type.getRank());
-  plan.run(part, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads,
-           [&](GpuBuilder &b) { emitDequantize(b, plan.precision, weight, panel, b.i64(0), type.getRank()); });
+  plan.runEarly(part, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads,
+                [&](GpuBuilder &b) { emitDequantize(b, plan.precision, weight, panel, b.i64(0), type.getRank()); });
   return panel;
 }
 

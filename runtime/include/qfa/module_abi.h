@@ -103,6 +103,8 @@ typedef struct qfa_gpu_launch_t {
   const char *function;
   int32_t grid[3];
   int32_t block; /* threads, in one dimension */
+  int32_t early; /* 1: reads nothing that launches compute, only weights, and writes the workspace only */
+  int32_t reserved;
   int64_t argument;
 } qfa_gpu_launch_t;
 

@@ -29,10 +29,11 @@ static std::optional<qfa_isa_t> askedIsa(const std::string &name) {
 }
 
 Machine::Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed)
-    : pool(options.threads), launcher(program.module, pool, askedIsa(options.isa), options.profile),
-      session(program.module, pool, launcher, sources, seed) {}
+    : pool(options.threads),
+      device(openDevice(program.module, pool, {options.device, askedIsa(options.isa), options.profile})),
+      session(program.module, pool, *device, sources, seed) {}
 
 Machine::~Machine() {
-  if (launcher.profiles())
-    fmt::print(stderr, "{}", launcher.profileTable());
+  if (device->profiles())
+    fmt::print(stderr, "{}", device->profileTable());
 }

@@ -1,4 +1,4 @@
-// What a command works with: the program it belongs to, and threads, launcher and session together.
+// What a command works with: the program it belongs to, and threads, device and session together.
 #ifndef QFA_RUNTIME_CLI_MACHINE_H
 #define QFA_RUNTIME_CLI_MACHINE_H
 
@@ -16,6 +16,7 @@ struct Program {
 struct MachineOptions {
   int threads = 0;
   std::string isa;
+  std::string device = "auto";
   bool profile = false;
   std::string weights; ///< a safetensors file or a run; empty: beside the program
 };
@@ -26,7 +27,7 @@ public:
   ~Machine(); ///< prints the profile, when one was asked for
 
   ThreadPool pool;
-  Launcher launcher;
+  std::unique_ptr<Device> device;
   Session session;
 };
 

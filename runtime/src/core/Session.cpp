@@ -8,9 +8,8 @@
 
 using namespace qfa::rt;
 
-Session::Session(const Module &module, ThreadPool &pool, Launcher &launcher, const SessionSources &sources,
-                 uint64_t seed)
-    : module(module), pool(pool), weightFile(sources.weights) {
+Session::Session(const Module &module, ThreadPool &pool, Device &device, const SessionSources &sources, uint64_t seed)
+    : module(module), device(device), weightFile(sources.weights) {
   if (module.isStatic())
     copies.emplace(module, sources.weights);
   else if (!sources.supernet.empty())
@@ -19,27 +18,59 @@ Session::Session(const Module &module, ThreadPool &pool, Launcher &launcher, con
     copies.emplace(module, weightFile, pool);
   loadParameters(pool);
   std::vector<float *> values;
-  for (void *parameter : parameterTable)
+  for (void *parameter : hostParameters)
     values.push_back(static_cast<float *>(parameter));
   trainedTensors.emplace(module, values, seed);
 
   int64_t arenaBytes = 0;
   for (const qfa_entry_t &entry : module.entries())
     arenaBytes = std::max(arenaBytes, entry.arena_bytes);
-  arena = Memory(arenaBytes);
+  arena = DeviceMemory(device, "the arena", arenaBytes);
+  const char *names[QFA_STATE_KIND_COUNT] = {"gradients", "caches"};
   for (int kind = 0; kind < QFA_STATE_KIND_COUNT; ++kind) {
-    states[kind] = Memory(module.raw.state_bytes[kind]);
+    states[kind] = DeviceMemory(device, names[kind], module.raw.state_bytes[kind]);
     context.states[kind] = states[kind].data();
   }
   rows.resize(module.elastics().size());
   trainables.resize(module.trainables().size());
-  context.runtime = &launcher;
-  context.launch = Launcher::launch;
-  context.copy = Launcher::copy;
+  rowTable = DeviceMemory(device, "the site table", rows.size() * sizeof(qfa_site_row_t));
+  trainableTable = DeviceMemory(device, "the table of trainables", trainables.size() * sizeof(qfa_trainable_row_t));
+  device.bind(context);
   context.arena = arena.data();
   context.parameters = parameterTable.data();
-  context.rows = rows.data();
-  context.trainables = trainables.data();
+  context.rows = reinterpret_cast<const qfa_site_row_t *>(rowTable.data());
+  context.trainables = reinterpret_cast<const qfa_trainable_row_t *>(trainableTable.data());
+  zeroGradients();
+}
+
+template <typename T>
+T *Session::place(T *host, uint64_t bytes, const char *what, bool isTrained) {
+  if (device.isHost() || !host || bytes == 0)
+    return host;
+  Placed &found = placed[host];
+  if (!found.memory.data())
+    found.memory = DeviceMemory(device, what, bytes);
+  if (!found.isNewer)
+    device.upload(found.memory.data(), host, bytes);
+  found.isTrained = isTrained;
+  found.isNewer = true;
+  return reinterpret_cast<T *>(found.memory.data());
+}
+
+void Session::placeTrainedParameters() {
+  for (const qfa_trainable_t &trainable : module.trainables())
+    if (trainable.role == QFA_ROLE_VALUE)
+      place(static_cast<char *>(hostParameters[trainable.source]), trainable.elements * sizeof(float), "a parameter",
+            true);
+}
+
+TrainedTensors &Session::trained() {
+  for (auto &[host, tensor] : placed)
+    if (tensor.isTrained && tensor.isNewer) {
+      device.download(const_cast<void *>(host), tensor.memory.data(), tensor.memory.size());
+      tensor.isNewer = false;
+    }
+  return *trainedTensors;
 }
 
 void Session::loadParameters(ThreadPool &pool) {
@@ -48,8 +79,8 @@ void Session::loadParameters(ThreadPool &pool) {
     if (trainable.role == QFA_ROLE_VALUE)
       trained[trainable.source] = true;
   for (const qfa_parameter_t &parameter : module.parameters()) {
-    size_t index = parameterTable.size();
-    parameterTable.push_back(nullptr);
+    size_t index = hostParameters.size();
+    hostParameters.push_back(nullptr);
     if (!parameter.resident)
       continue;
     // Inference reads floats where they lie in the file; what is trained or converted needs memory of its own.
@@ -57,12 +88,16 @@ void Session::loadParameters(ThreadPool &pool) {
     bool aligned = reinterpret_cast<uintptr_t>(view.data) % 64 == 0;
     if (!trained[index] && view.type == format::DType::F32 && aligned &&
         format::allFinite(view.as<float>().data(), view.count())) {
-      parameterTable[index] = const_cast<uint8_t *>(view.data);
+      hostParameters[index] = const_cast<uint8_t *>(view.data);
       continue;
     }
     parameterMemory.push_back(weightFile.load(parameter, pool));
-    parameterTable[index] = parameterMemory.back().data();
+    hostParameters[index] = parameterMemory.back().data();
   }
+  for (size_t index = 0; index < hostParameters.size(); ++index)
+    parameterTable.push_back(place(static_cast<char *>(hostParameters[index]),
+                                   Module::elements(module.raw.parameters[index]) * sizeof(float), "a parameter",
+                                   trained[index]));
 }
 
 void Session::setConfiguration(const Configuration &configuration) {
@@ -71,29 +106,50 @@ void Session::setConfiguration(const Configuration &configuration) {
     int32_t bits = configuration[elastic.site];
     int64_t bitIndex = module.bitIndex(elastic.site, bits);
     CopyView copy = copies->get(index, bitIndex);
+    int64_t scaleBytes =
+        format::scaleCount(elastic.out, elastic.in, elastic.group) * (elastic.scale_dtype == QFA_F16 ? 2 : 4);
     qfa_site_row_t &row = rows[index];
-    row = {copy.codes, copy.scales, copy.zeros, nullptr, nullptr, bits, 0};
+    row = {place(copy.codes, format::codesWords(elastic.out, elastic.in, bits) * sizeof(uint32_t), "codes"),
+           place(static_cast<const char *>(copy.scales), scaleBytes, "scales"),
+           place(static_cast<const char *>(copy.zeros), scaleBytes, "zeros"),
+           nullptr,
+           nullptr,
+           bits,
+           0};
     if (elastic.rank > 0) {
-      row.adapter_a = trainedTensors->adapter(index, bitIndex, QFA_ROLE_ADAPTER_A).value;
-      row.adapter_b = trainedTensors->adapter(index, bitIndex, QFA_ROLE_ADAPTER_B).value;
+      auto adapter = [&](qfa_role_t role) {
+        TrainedTensor &tensor = trainedTensors->adapter(index, bitIndex, role);
+        return place(tensor.value, tensor.elements * sizeof(float), "an adapter", true);
+      };
+      row.adapter_a = adapter(QFA_ROLE_ADAPTER_A);
+      row.adapter_b = adapter(QFA_ROLE_ADAPTER_B);
     }
   }
+  placeTrainedParameters();
+  device.upload(rowTable.data(), rows.data(), rowTable.size());
   current = configuration;
 }
 
 void Session::run(const qfa_entry_t &entry, std::initializer_list<void *> io) {
   if (static_cast<int>(io.size()) != entry.input_count + entry.output_count)
     fail("entry '{}' takes {} tensors, got {}", entry.name, entry.input_count + entry.output_count, io.size());
-  entry.function(&context, io.begin());
+  if (device.isHost())
+    return device.run(entry, context, io.begin());
+  std::vector<DeviceMemory> &memory = entryMemory[&entry];
+  std::vector<void *> addresses;
+  for (size_t i = 0; i < io.size(); ++i) {
+    if (memory.size() == i)
+      memory.emplace_back(device, "inputs and outputs", Module::elements(entry.tensors[i]) * sizeof(float));
+    addresses.push_back(memory[i].data());
+  }
+  for (int i = 0; i < entry.input_count; ++i)
+    device.upload(memory[i].data(), io.begin()[i], memory[i].size());
+  device.run(entry, context, addresses.data());
+  for (size_t i = entry.input_count; i < io.size(); ++i)
+    device.download(io.begin()[i], memory[i].data(), memory[i].size());
 }
 
-void Session::zeroGradients() {
-  constexpr int64_t part = 1 << 20;
-  int64_t bytes = states[QFA_STATE_GRADIENT].size();
-  pool.parallelFor((bytes + part - 1) / part, [&](int64_t begin, int64_t end, int) {
-    std::memset(states[QFA_STATE_GRADIENT].data() + begin * part, 0, std::min(end * part, bytes) - begin * part);
-  });
-}
+void Session::zeroGradients() { device.clear(states[QFA_STATE_GRADIENT].data(), states[QFA_STATE_GRADIENT].size()); }
 
 double Session::gradientNorm() {
   float sum = 0;
@@ -106,9 +162,11 @@ void Session::update(const Optimizer &optimizer, double gradientScale) {
     TrainedTensor &tensor = trainedTensors->get(module.raw.trainables[index], current);
     TrainedTensors::beginUpdate(tensor);
     auto correction = [&](double beta) { return static_cast<float>(1 - std::pow(beta, tensor.steps)); };
-    trainables[index] = {tensor.value, tensor.m.as<float>(), tensor.v.as<float>(), correction(optimizer.beta1),
-                         correction(optimizer.beta2)};
+    auto part = [&](float *host) { return place(host, tensor.elements * sizeof(float), "the optimizer", true); };
+    trainables[index] = {part(tensor.value), part(tensor.m.as<float>()), part(tensor.v.as<float>()),
+                         correction(optimizer.beta1), correction(optimizer.beta2)};
   }
+  device.upload(trainableTable.data(), trainables.data(), trainableTable.size());
   float hyper[8] = {optimizer.learningRate,
                     optimizer.beta1,
                     optimizer.beta2,

@@ -44,8 +44,8 @@ TEST_F(SessionTest, IsTheSameWithAnyThreads) {
     auto machine = open(threads);
     machine->session.setConfiguration({8, 3, 2});
     sums.push_back(loss(machine->session).loss);
-    EXPECT_EQ(machine->launcher.launches(), 1);
-    EXPECT_EQ(machine->launcher.flops(), 500000);
+    EXPECT_EQ(machine->device->launches(), 1);
+    EXPECT_EQ(machine->device->flops(), 500000);
   }
   EXPECT_EQ(sums[0], sums[1]);
   EXPECT_EQ(sums[0], sums[2]);

@@ -1,0 +1,246 @@
+// Streams, events and graphs. Early launches go to a side stream, so that weights of the next layer are dequantized
+// while the product of this one runs:
+//
+//   main  ... kernel i (workspace 0) | wait earlyDone[1] | kernel i + 1 (workspace 1) | record workspaceFree[1] ...
+//   side  wait workspaceFree[1] | early launches of kernel i + 1 | record earlyDone[1] ...
+#include "device/CudaDevice.h"
+
+#include "support/Error.h"
+#include "support/Usage.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace qfa::rt;
+
+static constexpr uint64_t stagingBytes = 8 << 20;
+
+static cuda::DevicePtr address(const void *memory) { return reinterpret_cast<cuda::DevicePtr>(memory); }
+
+CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile)
+    : GpuDevice(module, profile), driver(driver) {
+  try {
+    open(ordinal);
+    loadImage();
+    prepare();
+  } catch (...) {
+    releaseWorkspaces();
+    close();
+    throw;
+  }
+}
+
+CudaDevice::~CudaDevice() {
+  if (main)
+    driver.streamSynchronize(main);
+  releaseWorkspaces();
+  close();
+}
+
+void CudaDevice::open(int ordinal) {
+  driver.check(driver.init(0), "cuInit");
+  int count = 0, major = 0, minor = 0;
+  driver.check(driver.deviceGetCount(&count), "cuDeviceGetCount");
+  if (ordinal >= count)
+    fail("no CUDA device {}: this machine has {}", ordinal, count);
+  driver.check(driver.deviceGet(&device, ordinal), "cuDeviceGet");
+  char text[256] = "";
+  driver.check(driver.deviceGetName(text, sizeof text, device), "cuDeviceGetName");
+  driver.check(driver.deviceGetAttribute(&major, cuda::computeCapabilityMajor, device), "cuDeviceGetAttribute");
+  driver.check(driver.deviceGetAttribute(&minor, cuda::computeCapabilityMinor, device), "cuDeviceGetAttribute");
+  name = fmt::format("cuda:{} ({}, sm_{}{})", ordinal, text, major, minor);
+  arch = major * 10 + minor;
+  cuda::Context context = nullptr;
+  driver.check(driver.primaryContextRetain(&context, device), "cuDevicePrimaryCtxRetain");
+  retained = true;
+  driver.check(driver.contextSetCurrent(context), "cuCtxSetCurrent");
+  driver.check(driver.streamCreate(&main, cuda::streamNonBlocking), "cuStreamCreate");
+  driver.check(driver.streamCreate(&side, cuda::streamNonBlocking), "cuStreamCreate");
+  entryBegins = makeEvent();
+  sideEnds = makeEvent();
+  for (int i = 0; i < 2; ++i) {
+    earlyDone[i] = makeEvent();
+    workspaceFree[i] = makeEvent();
+    staging[i].done = makeEvent();
+    driver.check(driver.memHostAlloc(&staging[i].memory, stagingBytes, 0), "cuMemHostAlloc");
+    record(staging[i].done, main);
+  }
+}
+
+void CudaDevice::close() {
+  for (auto &[entry, graph] : graphs)
+    driver.graphExecDestroy(graph);
+  for (Staging &part : staging)
+    if (part.memory)
+      driver.memFreeHost(part.memory);
+  for (cuda::Event event : events)
+    driver.eventDestroy(event);
+  for (cuda::Stream stream : {main, side})
+    if (stream)
+      driver.streamDestroy(stream);
+  if (loaded)
+    driver.moduleUnload(loaded);
+  if (retained)
+    driver.primaryContextRelease(device);
+}
+
+// Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles.
+void CudaDevice::loadImage() {
+  const qfa_gpu_image_t *best = nullptr;
+  auto isBetter = [&](const qfa_gpu_image_t &image) {
+    bool isCode = image.kind == QFA_GPU_CUBIN, bestIsCode = best && best->kind == QFA_GPU_CUBIN;
+    return !best || isCode > bestIsCode || (isCode == bestIsCode && image.arch > best->arch);
+  };
+  for (int64_t i = 0; i < module.raw.gpu_image_count; ++i) {
+    const qfa_gpu_image_t &image = module.raw.gpu_images[i];
+    bool runs = image.kind == QFA_GPU_PTX
+                    ? image.arch <= arch
+                    : image.kind == QFA_GPU_CUBIN && image.arch / 10 == arch / 10 && image.arch <= arch;
+    if (runs && isBetter(image))
+      best = &image;
+  }
+  if (!best)
+    fail("{} is too old: wanted compute capability 8.0 or later", name);
+  driver.check(driver.moduleLoadDataEx(&loaded, best->data, 0, nullptr, nullptr), "cuModuleLoadDataEx",
+               fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", best->arch));
+}
+
+cuda::Event CudaDevice::makeEvent() {
+  cuda::Event event = nullptr;
+  driver.check(driver.eventCreate(&event, cuda::eventDisableTiming), "cuEventCreate");
+  events.push_back(event);
+  return event;
+}
+
+void CudaDevice::record(cuda::Event event, cuda::Stream stream) {
+  driver.check(driver.eventRecord(event, stream), "cuEventRecord");
+}
+
+void CudaDevice::wait(cuda::Stream stream, cuda::Event event) {
+  driver.check(driver.streamWaitEvent(stream, event, cuda::eventWaitDefault), "cuStreamWaitEvent");
+}
+
+std::string CudaDevice::describe() const { return name; }
+
+void *CudaDevice::allocate(const char *what, uint64_t bytes) {
+  cuda::DevicePtr memory = 0;
+  driver.check(driver.memAlloc(&memory, bytes), "cuMemAlloc", fmt::format("of {} bytes for {}", bytes, what));
+  return reinterpret_cast<void *>(memory);
+}
+
+void CudaDevice::release(void *memory) { driver.memFree(address(memory)); }
+
+std::optional<uint64_t> CudaDevice::freeBytes() const {
+  size_t free = 0, total = 0;
+  driver.check(driver.memGetInfo(&free, &total), "cuMemGetInfo");
+  return free;
+}
+
+void CudaDevice::upload(void *to, const void *from, uint64_t bytes) {
+  int part = 0;
+  for (uint64_t done = 0; done < bytes; done += stagingBytes, part = 1 - part) {
+    uint64_t count = std::min(bytes - done, stagingBytes);
+    driver.check(driver.eventSynchronize(staging[part].done), "cuEventSynchronize");
+    std::memcpy(staging[part].memory, static_cast<const char *>(from) + done, count);
+    driver.check(driver.memcpyHtoDAsync(address(to) + done, staging[part].memory, count, main), "cuMemcpyHtoDAsync",
+                 fmt::format("of {} bytes", count));
+    record(staging[part].done, main);
+  }
+}
+
+void CudaDevice::download(void *to, const void *from, uint64_t bytes) {
+  for (uint64_t done = 0; done < bytes; done += stagingBytes) {
+    uint64_t count = std::min(bytes - done, stagingBytes);
+    driver.check(driver.eventSynchronize(staging[0].done), "cuEventSynchronize");
+    driver.check(driver.memcpyDtoHAsync(staging[0].memory, address(from) + done, count, main), "cuMemcpyDtoHAsync",
+                 fmt::format("of {} bytes", count));
+    driver.check(driver.streamSynchronize(main), "cuStreamSynchronize");
+    std::memcpy(static_cast<char *>(to) + done, staging[0].memory, count);
+  }
+}
+
+void CudaDevice::clear(void *memory, uint64_t bytes) {
+  if (bytes > 0)
+    driver.check(driver.memsetD8Async(address(memory), 0, bytes, main), "cuMemsetD8Async");
+}
+
+void *CudaDevice::findFunction(const char *function) {
+  cuda::Function found = nullptr;
+  driver.check(driver.moduleGetFunction(&found, loaded, function), "cuModuleGetFunction",
+               fmt::format("of '{}'", function));
+  return found;
+}
+
+void CudaDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {
+  if (profiles())
+    return runEntry(entry, context, io);
+  cuda::GraphExec &graph = graphs[&entry];
+  if (!graph) {
+    cuda::Graph captured = nullptr;
+    driver.check(driver.streamBeginCapture(main, cuda::captureThreadLocal), "cuStreamBeginCapture");
+    try {
+      runEntry(entry, context, io);
+    } catch (...) {
+      driver.streamEndCapture(main, &captured);
+      throw;
+    }
+    driver.check(driver.streamEndCapture(main, &captured), "cuStreamEndCapture");
+    cuda::Result result = driver.graphInstantiate(&graph, captured, 0);
+    driver.graphDestroy(captured);
+    driver.check(result, "cuGraphInstantiate", fmt::format("of '{}'", entry.name));
+  }
+  driver.check(driver.graphLaunch(graph, main), "cuGraphLaunch", fmt::format("of '{}'", entry.name));
+}
+
+void CudaDevice::beginEntry() {
+  sideStarted = false;
+  wasUsed[0] = wasUsed[1] = false;
+  record(entryBegins, main);
+}
+
+// A capture ends in the stream where it began: the side stream has to come back.
+void CudaDevice::endEntry() {
+  if (!sideStarted)
+    return;
+  record(sideEnds, side);
+  wait(main, sideEnds);
+}
+
+void CudaDevice::beginKernel(uint32_t, int) {
+  mustWait = false;
+  kernelStart = profiles() ? wallSeconds() : 0;
+}
+
+void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) {
+  bool early = launch.early && !profiles();
+  if (early && !mustWait) {
+    if (!sideStarted)
+      wait(side, entryBegins);
+    if (wasUsed[turn])
+      wait(side, workspaceFree[turn]);
+    sideStarted = true;
+  } else if (!early && mustWait) {
+    record(earlyDone[turn], side);
+    wait(main, earlyDone[turn]);
+  }
+  mustWait = early;
+  driver.check(driver.launchKernel(static_cast<cuda::Function>(function), launch.grid[0], launch.grid[1],
+                                   launch.grid[2], launch.block, 1, 1, 0, early ? side : main, parameters, nullptr),
+               "cuLaunchKernel", fmt::format("of '{}'", launch.function));
+}
+
+void CudaDevice::endKernel(uint32_t kernel, int turn) {
+  double seconds = 0;
+  if (profiles()) {
+    driver.check(driver.streamSynchronize(main), "cuStreamSynchronize");
+    seconds = wallSeconds() - kernelStart;
+  } else {
+    record(workspaceFree[turn], main);
+    wasUsed[turn] = true;
+  }
+  count(kernel, seconds);
+}
+
+void CudaDevice::copyOnDevice(void *to, const void *from, int64_t bytes) {
+  driver.check(driver.memcpyDtoDAsync(address(to), address(from), bytes, main), "cuMemcpyDtoDAsync");
+}

@@ -1,0 +1,111 @@
+// The emulator behind the device interface.
+#include "device/EmulatedDevice.h"
+
+#include "support/Error.h"
+#include "support/Usage.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+
+using namespace qfa::rt;
+
+EmulatorLibrary EmulatorLibrary::open() {
+  constexpr const char *name = "libqfa_gpu_emulator.so";
+  void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL); // programs look for it where they were compiled
+  if (!handle)
+    fail("no emulator of GPUs: {}", dlerror());
+  EmulatorLibrary library;
+  auto find = [&](auto &function, const char *symbol) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, symbol));
+    if (!function)
+      fail("{} lacks {}: it belongs to another version", name, symbol);
+  };
+  find(library.create, "qfa_emulator_create");
+  find(library.destroy, "qfa_emulator_destroy");
+  find(library.allocate, "qfa_emulator_allocate");
+  find(library.free, "qfa_emulator_free");
+  find(library.markWritten, "qfa_emulator_mark_written");
+  find(library.load, "qfa_emulator_load");
+  find(library.launch, "qfa_emulator_launch");
+  find(library.error, "qfa_emulator_error");
+  return library;
+}
+
+static qfa_emulator_options_t readEnvironment(int workers) {
+  qfa_emulator_options_t options = {QFA_EMULATOR_VERSION, 0, static_cast<uint32_t>(workers), 0, 0};
+  const char *checks = std::getenv("QFA_EMULATOR_CHECKS"), *schedule = std::getenv("QFA_EMULATOR_SCHEDULE");
+  options.checks = checks && std::strcmp(checks, "0") != 0 && *checks;
+  if (!schedule || !*schedule || !std::strcmp(schedule, "forward"))
+    return options;
+  options.schedule = std::strcmp(schedule, "reverse") ? 2 : 1;
+  char *end = nullptr;
+  options.seed = std::strtoull(schedule, &end, 10);
+  if (options.schedule == 2 && *end)
+    fail("QFA_EMULATOR_SCHEDULE is '{}', wanted forward, reverse or a number", schedule);
+  return options;
+}
+
+EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
+    : GpuDevice(module, profile), library(EmulatorLibrary::open()), options(readEnvironment(workers)) {
+  const qfa_gpu_image_t *bitcode = nullptr;
+  for (int64_t i = 0; i < module.raw.gpu_image_count; ++i)
+    if (module.raw.gpu_images[i].kind == QFA_GPU_BITCODE)
+      bitcode = &module.raw.gpu_images[i];
+  if (!bitcode)
+    fail("this program holds no bitcode for the emulated device");
+  emulator = library.create(&options);
+  if (!emulator)
+    fail("the emulator of GPUs is of another version than {}", QFA_EMULATOR_VERSION);
+  loaded = library.load(emulator, bitcode->data, bitcode->bytes);
+  if (!loaded) {
+    std::string reason = library.error(emulator);
+    library.destroy(emulator);
+    fail("the emulator cannot run this program: {}", reason);
+  }
+  prepare();
+}
+
+EmulatedDevice::~EmulatedDevice() {
+  releaseWorkspaces();
+  library.destroy(emulator);
+}
+
+std::string EmulatedDevice::describe() const {
+  return fmt::format("emulated GPU ({})", options.checks ? "all checks" : fmt::format("{} threads", options.workers));
+}
+
+void *EmulatedDevice::allocate(const char *what, uint64_t bytes) {
+  void *memory = library.allocate(emulator, what, bytes);
+  if (!memory)
+    fail("no memory for {} bytes of {} on the emulated device", bytes, what);
+  return memory;
+}
+
+void EmulatedDevice::release(void *memory) { library.free(emulator, memory); }
+
+void EmulatedDevice::upload(void *to, const void *from, uint64_t bytes) {
+  std::memcpy(to, from, bytes);
+  library.markWritten(emulator, to, bytes);
+}
+
+void EmulatedDevice::download(void *to, const void *from, uint64_t bytes) { std::memcpy(to, from, bytes); }
+
+void EmulatedDevice::clear(void *memory, uint64_t bytes) {
+  std::memset(memory, 0, bytes);
+  library.markWritten(emulator, memory, bytes);
+}
+
+void EmulatedDevice::beginKernel(uint32_t, int) { kernelStart = profiles() ? wallSeconds() : 0; }
+
+void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int) {
+  uint32_t grid[3] = {static_cast<uint32_t>(launch.grid[0]), static_cast<uint32_t>(launch.grid[1]),
+                      static_cast<uint32_t>(launch.grid[2])};
+  uint32_t block[3] = {static_cast<uint32_t>(launch.block), 1, 1};
+  if (library.launch(emulator, loaded, static_cast<const char *>(function), grid, block, 0, parameters) != 0)
+    fail("kernel '{}' on the emulated device: {}", launch.function, library.error(emulator));
+}
+
+void EmulatedDevice::endKernel(uint32_t kernel, int) { count(kernel, profiles() ? wallSeconds() - kernelStart : 0); }
+
+void EmulatedDevice::copyOnDevice(void *to, const void *from, int64_t bytes) { upload(to, from, bytes); }

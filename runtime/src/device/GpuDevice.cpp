@@ -1,0 +1,77 @@
+// From a kernel's arguments to the parameters of its functions.
+#include "device/GpuDevice.h"
+
+#include <algorithm>
+
+using namespace qfa::rt;
+
+int64_t GpuDevice::workspaceBytes(const Module &module) {
+  int64_t bytes = 0;
+  for (int64_t kernel = 0; kernel < module.raw.kernel_count; ++kernel)
+    bytes = std::max(bytes, module.raw.gpu_kernels[kernel].workspace_bytes);
+  return 2 * bytes;
+}
+
+void GpuDevice::prepare() {
+  for (int64_t kernel = 0; kernel < module.raw.kernel_count; ++kernel) {
+    const qfa_gpu_kernel_t &row = module.raw.gpu_kernels[kernel];
+    std::vector<void *> &found = functions.emplace_back();
+    for (int64_t i = 0; i < row.launch_count; ++i)
+      found.push_back(findFunction(row.launches[i].function));
+  }
+  for (DeviceMemory &workspace : workspaces)
+    workspace = DeviceMemory(*this, "workspace", workspaceBytes(module) / 2);
+}
+
+void GpuDevice::releaseWorkspaces() {
+  for (DeviceMemory &workspace : workspaces)
+    workspace = DeviceMemory();
+}
+
+void GpuDevice::runEntry(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {
+  turn = 0;
+  failure = nullptr;
+  beginEntry();
+  entry.function(&context, io);
+  endEntry();
+  if (failure)
+    std::rethrow_exception(failure);
+}
+
+void GpuDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {
+  runEntry(entry, context, io);
+}
+
+void GpuDevice::launch(uint32_t kernel, void *const *args) noexcept {
+  if (failure)
+    return;
+  try {
+    const qfa_gpu_kernel_t &row = module.raw.gpu_kernels[kernel];
+    void *pointers[64], *parameters[66], *workspace = workspaces[turn].data();
+    for (int64_t i = 0; i < row.pointer_count; ++i) {
+      pointers[i] = args[i];
+      parameters[i] = &pointers[i];
+    }
+    parameters[row.pointer_count] = &workspace;
+    beginKernel(kernel, turn);
+    for (int64_t i = 0; i < row.launch_count; ++i) {
+      int64_t argument = row.launches[i].argument;
+      parameters[row.pointer_count + 1] = &argument;
+      launchFunction(functions[kernel][i], row.launches[i], parameters, turn);
+    }
+    endKernel(kernel, turn);
+    turn = 1 - turn;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
+
+void GpuDevice::copy(void *to, const void *from, int64_t bytes) noexcept {
+  if (failure)
+    return;
+  try {
+    copyOnDevice(to, from, bytes);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
