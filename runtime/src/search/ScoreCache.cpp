@@ -14,8 +14,11 @@ using namespace qfa::rt;
 using nlohmann::json;
 
 ScoreCache::ScoreCache(const std::filesystem::path &path, std::string key) : key(std::move(key)) {
+  bool isCutOff = false;
   if (std::filesystem::exists(path)) {
-    std::istringstream lines(readTextFile(path));
+    std::string text = readTextFile(path);
+    isCutOff = !text.empty() && text.back() != '\n';
+    std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       json entry = json::parse(line, nullptr, false);
       if (!entry.is_object() || entry.value("key", "") != this->key)
@@ -27,8 +30,8 @@ ScoreCache::ScoreCache(const std::filesystem::path &path, std::string key) : key
   file = std::fopen(path.c_str(), "ae");
   if (!file)
     fail("cannot write '{}': {}", path.string(), std::strerror(errno));
-  if (std::ftell(file) > 0)
-    std::fputc('\n', file); // ends a line that was cut off
+  if (isCutOff)
+    std::fputc('\n', file);
 }
 
 ScoreCache::~ScoreCache() { std::fclose(file); }

@@ -181,8 +181,8 @@ TEST_F(SessionTest, RefusesTablesOfAnotherVersion) {
   qfa_module_t other = fake::table;
   other.abi_version = 9;
   EXPECT_EQ(reason([&] { Module module(other); }),
-            "module tables have version 9 and " + std::to_string(sizeof(qfa_module_t)) +
-                " bytes, wanted version 1 and " + std::to_string(sizeof(qfa_module_t)) +
+            "module tables have version 9 and " + std::to_string(sizeof(qfa_module_t)) + " bytes, wanted version " +
+                std::to_string(QFA_MODULE_ABI_VERSION) + " and " + std::to_string(sizeof(qfa_module_t)) +
                 " bytes: compile the program again");
 }
 
