@@ -1,10 +1,10 @@
 // Panels are written in pairs of neighbouring columns, neighbouring threads beside each other.
 #include "Panels.h"
 
+#include "Codes.h"
+
 using namespace mlir;
 using namespace qfa;
-
-static constexpr int64_t blockRows = 32; // of the storage format
 
 // Stores f32 values as factors in neighbouring columns.
 static void storeFactors(GpuBuilder &b, Precision precision, ArrayRef<Value> values, Value row, Value at) {
@@ -52,21 +52,6 @@ Panel qfa::planCast(GpuPlan &plan, StringRef part, int64_t rows, ArrayRef<PanelS
   return panel;
 }
 
-// Code of row i (0 .. 31) in the words of one (block, input).
-static Value codeOf(GpuBuilder &b, ArrayRef<Value> words, int64_t bits, int64_t i) {
-  if (bits == 3) {
-    Value high = b.bitAnd(b.shiftRight(words[2], i), 1);
-    return b.bitOr(codeOf(b, words.take_front(2), 2, i), b.shiftLeft(high, 2));
-  }
-  int64_t perWord = 32 / bits;
-  return b.bitAnd(b.shiftRight(words[i / perWord], i % perWord * bits), (1 << bits) - 1);
-}
-
-static Value loadScale(GpuBuilder &b, ElasticType type, Value pointer, Value index) {
-  Value scale = b.load(type.getScales(), pointer, index);
-  return type.getScales().isF32() ? scale : arith::ExtFOp::create(b, b.f32(), scale);
-}
-
 namespace {
 // One block of 32 rows of the panel: a thread has two neighbouring inputs of all its rows, or one where groups are odd.
 struct Dequantizer {
@@ -89,8 +74,8 @@ struct Dequantizer {
       Value first = b.mul(b.add(b.mul(block, type.getIn()), k), bits);
       for (int64_t i = 0; i < inputs() * bits; ++i)
         words.push_back(b.load(b.getI32Type(), row.codes, b.add(first, i)));
-      Value scales = b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), blockRows);
-      for (int64_t i = 0; i < blockRows; ++i) {
+      Value scales = b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), kBlockRows);
+      for (int64_t i = 0; i < kBlockRows; ++i) {
         Value scale = loadScale(b, type, row.scales, b.add(scales, i));
         Value zero = loadScale(b, type, row.zeros, b.add(scales, i));
         Values values;
@@ -105,7 +90,7 @@ struct Dequantizer {
 
   // Columns behind the weights: the adapter's, then zeros.
   void adapter(Value firstOutput, Value firstRow, Value column, int64_t rank) {
-    for (int64_t i = 0; i < blockRows; ++i) {
+    for (int64_t i = 0; i < kBlockRows; ++i) {
       Values values;
       for (int64_t input = 0; input < inputs(); ++input) {
         Value r = b.sub(b.add(column, input), type.getIn()), output = b.add(firstOutput, i), value = b.f32(0);
@@ -121,7 +106,7 @@ struct Dequantizer {
   }
 
   void zeros(Value firstRow, Value column) {
-    for (int64_t i = 0; i < blockRows; ++i)
+    for (int64_t i = 0; i < kBlockRows; ++i)
       store(b.add(firstRow, i), column, Values(inputs(), b.f32(0)));
   }
 };
@@ -135,13 +120,13 @@ static void emitDequantize(GpuBuilder &b, Precision precision, Value weight, Pan
   Dequantizer to{b, precision, type, row, panel};
   b.forGrid(panel.columns / to.inputs(), [&](Value i) {
     Value column = b.mul(i, to.inputs()), block = b.add(firstBlock, b.block(1));
-    Value firstRow = b.mul(b.block(1), blockRows);
+    Value firstRow = b.mul(b.block(1), kBlockRows);
     b.ifThen(
-        b.less(block, ceilDiv(type.getOut(), blockRows)),
+        b.less(block, ceilDiv(type.getOut(), kBlockRows)),
         [&] {
           b.ifThen(
               b.less(column, type.getIn()), [&] { to.weights(block, firstRow, column); },
-              [&] { to.adapter(b.mul(block, blockRows), firstRow, column, rank); });
+              [&] { to.adapter(b.mul(block, kBlockRows), firstRow, column, rank); });
         },
         [&] { to.zeros(firstRow, column); });
   });
@@ -149,7 +134,7 @@ static void emitDequantize(GpuBuilder &b, Precision precision, Value weight, Pan
 
 static Grid dequantizeGrid(ElasticType type, Panel panel, int64_t threads) {
   int64_t inputs = type.getGroup() % 2 == 0 ? 2 : 1;
-  return {ceilDiv(panel.columns / inputs, threads), panel.rows / blockRows};
+  return {ceilDiv(panel.columns / inputs, threads), panel.rows / kBlockRows};
 }
 
 static constexpr int64_t dequantizeThreads = 128;
@@ -173,7 +158,7 @@ WeightPart qfa::weightPart(GpuPlan &plan, StringRef part, Value weight, int64_t 
   if (auto type = dyn_cast<ElasticType>(weight.getType())) {
     Panel panel = makePanel(plan, rows, type.getIn());
     std::string name = plan.function(part, dequantizeThreads, [&](GpuBuilder &b) {
-      emitDequantize(b, plan.precision, weight, panel, b.mul(b.argument(), rows / blockRows), 0);
+      emitDequantize(b, plan.precision, weight, panel, b.mul(b.argument(), rows / kBlockRows), 0);
     });
     return {name, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads, panel};
   }

@@ -1,0 +1,21 @@
+// Codes, scales and zeros of an elastic weight's copy, as the storage format places them (qfa/Format/Copies.h).
+#ifndef QFA_LIB_LOWERING_GPU_CODES_H
+#define QFA_LIB_LOWERING_GPU_CODES_H
+
+#include "GpuBuilder.h"
+
+namespace qfa {
+
+constexpr int64_t kBlockRows = 32; // output rows that share words
+
+// i32: the code of row i (0 .. 31) of a block, in the words of one of its inputs.
+mlir::Value codeOf(GpuBuilder &b, llvm::ArrayRef<mlir::Value> words, int64_t bits, int64_t i);
+// The same where the row is known as the kernel runs (i64). words: pointer to the first.
+mlir::Value loadCode(GpuBuilder &b, mlir::Value words, int64_t bits, mlir::Value i);
+
+// f32: the scale or zero at this index.
+mlir::Value loadScale(GpuBuilder &b, ElasticType type, mlir::Value pointer, mlir::Value index);
+
+} // namespace qfa
+
+#endif // QFA_LIB_LOWERING_GPU_CODES_H
