@@ -28,3 +28,19 @@ Value qfa::loadScale(GpuBuilder &b, ElasticType type, Value pointer, Value index
   Value scale = b.load(type.getScales(), pointer, index);
   return type.getScales().isF32() ? scale : arith::ExtFOp::create(b, b.f32(), scale);
 }
+
+void qfa::withWeight(GpuBuilder &b, Value weight, Value n, Value k, llvm::function_ref<void(Value)> body) {
+  auto type = dyn_cast<ElasticType>(weight.getType());
+  if (!type) {
+    int64_t columns = cast<RankedTensorType>(weight.getType()).getDimSize(1);
+    return body(b.loadF32(b.operand(weight), b.add(b.mul(n, columns), k)));
+  }
+  SiteRow row = b.site(weight);
+  Value block = b.div(n, kBlockRows), i = b.rem(n, kBlockRows);
+  Value scaleAt = b.add(b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), kBlockRows), i);
+  Value scale = loadScale(b, type, row.scales, scaleAt), zero = loadScale(b, type, row.zeros, scaleAt);
+  b.switchOn(row.bits, type.getBits(), [&](int64_t bits) {
+    Value words = b.at(row.codes, b.mul(b.add(b.mul(block, type.getIn()), k), bits), b.getI32Type());
+    body(b.fma(b.toFloat(loadCode(b, words, bits, i)), scale, zero));
+  });
+}

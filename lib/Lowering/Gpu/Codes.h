@@ -16,6 +16,10 @@ mlir::Value loadCode(GpuBuilder &b, mlir::Value words, int64_t bits, mlir::Value
 // f32: the scale or zero at this index.
 mlir::Value loadScale(GpuBuilder &b, ElasticType type, mlir::Value pointer, mlir::Value index);
 
+// body(w[n, k]) of a weight, dense or elastic without its adapter; emitted once for each of its widths.
+void withWeight(GpuBuilder &b, mlir::Value weight, mlir::Value n, mlir::Value k,
+                llvm::function_ref<void(mlir::Value)> body);
+
 } // namespace qfa
 
 #endif // QFA_LIB_LOWERING_GPU_CODES_H

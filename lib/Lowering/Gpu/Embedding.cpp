@@ -5,30 +5,14 @@
 using namespace mlir;
 using namespace qfa;
 
-// Element k of row `id`.
-static void storeElastic(GpuBuilder &b, Value table, Value id, Value k, Value to, Value at) {
-  auto type = cast<ElasticType>(table.getType());
-  SiteRow row = b.site(table);
-  Value block = b.div(id, kBlockRows), i = b.rem(id, kBlockRows);
-  Value scaleAt = b.add(b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), kBlockRows), i);
-  Value scale = loadScale(b, type, row.scales, scaleAt), zero = loadScale(b, type, row.zeros, scaleAt);
-  b.switchOn(row.bits, type.getBits(), [&](int64_t bits) {
-    Value words = b.at(row.codes, b.mul(b.add(b.mul(block, type.getIn()), k), bits), b.getI32Type());
-    b.store(b.fma(b.toFloat(loadCode(b, words, bits, i)), scale, zero), to, at);
-  });
-}
-
 static void planEmbedding(Operation *op, GpuPlan &plan) {
   auto embedding = cast<EmbeddingOp>(op);
-  Value table = embedding.getTable();
   int64_t n = featuresOf(embedding.getResult()), total = elementsOf(embedding.getResult());
   plan.run("elements", {blocksFor(total)}, kThreads, [&](GpuBuilder &b) {
     b.forGrid(total, [&](Value at) {
-      Value id = b.toI64(b.load(b.getI32Type(), b.operand(embedding.getIds()), b.div(at, n))), k = b.rem(at, n);
-      Value y = b.result(embedding.getResult());
-      if (isa<ElasticType>(table.getType()))
-        return storeElastic(b, table, id, k, y, at);
-      b.store(b.loadF32(b.operand(table), b.add(b.mul(id, n), k)), y, at);
+      Value id = b.toI64(b.load(b.getI32Type(), b.operand(embedding.getIds()), b.div(at, n)));
+      withWeight(b, embedding.getTable(), id, b.rem(at, n),
+                 [&](Value value) { b.store(value, b.result(embedding.getResult()), at); });
     });
   });
 }

@@ -212,6 +212,15 @@ private:
 };
 } // namespace
 
+void qfa::storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at, bool aligned) {
+  if (values.size() == 2 && aligned) {
+    b.storeAligned(b.vectorOf(values), pointer, at);
+    return;
+  }
+  for (auto [i, value] : llvm::enumerate(values))
+    b.store(value, b.at(pointer, at), static_cast<int64_t>(i));
+}
+
 GemmFunction qfa::gemmFunction(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue) {
   const GemmTile &tile = chooseTile(plan.precision, size);
   std::string name = plan.function(part, tile.threads(), [&](GpuBuilder &builder) {

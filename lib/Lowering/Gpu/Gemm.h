@@ -33,6 +33,10 @@ struct GemmSize {
 // Stores result[row, column ..]: one value, or two of neighbouring columns. All of them lie within m and n.
 using GemmEpilogue = llvm::function_ref<void(GpuBuilder &, mlir::Value row, mlir::Value column, mlir::ValueRange)>;
 
+// What epilogues do with neighbouring values: stores them at pointer[at ..], at once where `aligned` says that pairs
+// lie on 8 bytes.
+void storeValues(GpuBuilder &b, mlir::ValueRange values, mlir::Value pointer, mlir::Value at, bool aligned);
+
 // A function of the product; how many blocks it wants.
 struct GemmFunction {
   std::string name;

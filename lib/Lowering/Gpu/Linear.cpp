@@ -10,16 +10,6 @@ static int64_t rowsOf(Value weight) {
   return cast<RankedTensorType>(weight.getType()).getDimSize(0);
 }
 
-// Stores neighbouring values at an even or an odd place of a row-major matrix.
-static void storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at, bool aligned) {
-  if (values.size() == 2 && aligned) {
-    b.storeAligned(b.vectorOf(values), pointer, at);
-    return;
-  }
-  for (auto [i, value] : llvm::enumerate(values))
-    b.store(value, b.at(pointer, at), static_cast<int64_t>(i));
-}
-
 // y = [x | adapter] [W | B]^T
 static void planLinear(Operation *op, GpuPlan &plan) {
   auto linear = cast<LinearOp>(op);

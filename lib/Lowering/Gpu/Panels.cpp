@@ -6,8 +6,7 @@
 using namespace mlir;
 using namespace qfa;
 
-// Stores f32 values as factors in neighbouring columns.
-static void storeFactors(GpuBuilder &b, Precision precision, ArrayRef<Value> values, Value row, Value at) {
+void qfa::storeFactors(GpuBuilder &b, Precision precision, ArrayRef<Value> values, Value row, Value at) {
   Value vector = b.vectorOf(values);
   b.storeAligned(precision == Precision::bf16 ? b.toBf16(vector) : vector, row, at);
 }
@@ -16,7 +15,7 @@ static Type elementType(GpuBuilder &b, Precision precision) {
   return precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32();
 }
 
-static Value panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) {
+Value qfa::panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) {
   return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), elementType(b, precision));
 }
 

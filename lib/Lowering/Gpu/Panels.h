@@ -6,6 +6,12 @@
 
 namespace qfa {
 
+// Pointer to a row of a panel, and f32 values stored as factors in neighbouring columns of it: one, or two from an even
+// column on.
+mlir::Value panelRow(GpuBuilder &b, Precision precision, Panel panel, mlir::Value row);
+void storeFactors(GpuBuilder &b, Precision precision, llvm::ArrayRef<mlir::Value> values, mlir::Value row,
+                  mlir::Value at);
+
 // Columns of a panel: a row-major f32 matrix that `pointer` finds, `stride` floats from row to row.
 struct PanelSource {
   llvm::function_ref<mlir::Value(GpuBuilder &)> pointer;
