@@ -16,10 +16,11 @@ void addEval(CLI::App &app, const Program &program);
 void addSearch(CLI::App &app, const Program &program);
 void addGenerate(CLI::App &app, const Program &program);
 void addBench(CLI::App &app, const Program &program);
+void addCheck(CLI::App &app, const Program &program);
 void addInfo(CLI::App &app, const Program &program);
 void addLogits(CLI::App &app, const Program &program);
 
-/// --threads, --isa, --profile, --weights.
+/// --threads, --isa, --device, --profile, --weights.
 void addMachineOptions(CLI::App &command, MachineOptions &options);
 
 /// --run, --bits, --configuration, as far as the program's mode has them.

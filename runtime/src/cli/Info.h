@@ -2,7 +2,7 @@
 #ifndef QFA_RUNTIME_CLI_INFO_H
 #define QFA_RUNTIME_CLI_INFO_H
 
-#include "core/Module.h"
+#include "device/Device.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,10 +11,16 @@ namespace qfa::rt {
 /// Bytes, each at its largest: all copies mapped, all adapters sampled.
 struct MemoryPlan {
   int64_t parameters = 0, copies = 0, adapters = 0, optimizer = 0, gradients = 0, caches = 0, arena = 0;
-  int64_t total() const { return parameters + copies + adapters + optimizer + gradients + caches + arena; }
+  int64_t workspace = 0; ///< of kernels, on GPUs
+  int64_t total() const { return parameters + copies + adapters + optimizer + gradients + caches + arena + workspace; }
+  /// "parameters 1.2 MB, copies 3 MB, .."
+  std::string parts() const;
 };
 
-MemoryPlan planMemory(const Module &module);
+/// onGpu: with the workspaces that only GPUs need.
+MemoryPlan planMemory(const Module &module, bool onGpu = false);
+/// Throws Error with the numbers when training cannot fit on the device.
+void checkMemory(const Module &module, const Device &device);
 nlohmann::json toJson(const MemoryPlan &plan);
 
 } // namespace qfa::rt

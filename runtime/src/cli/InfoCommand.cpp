@@ -1,6 +1,7 @@
 // `info`: what the program holds.
 #include "cli/Commands.h"
 #include "cli/Info.h"
+#include "device/GpuDevice.h"
 #include "support/Error.h"
 #include "support/Files.h"
 #include "support/Isa.h"
@@ -29,8 +30,26 @@ static json tensorsOf(const qfa_entry_t &entry, int first, int count) {
   return result;
 }
 
-MemoryPlan qfa::rt::planMemory(const Module &module) {
+std::string MemoryPlan::parts() const {
+  return fmt::format("parameters {}, copies {}, adapters {}, optimizer {}, gradients {}, caches {}, arena {}{}",
+                     humanBytes(parameters), humanBytes(copies), humanBytes(adapters), humanBytes(optimizer),
+                     humanBytes(gradients), humanBytes(caches), humanBytes(arena),
+                     workspace > 0 ? ", workspace " + humanBytes(workspace) : "");
+}
+
+void qfa::rt::checkMemory(const Module &module, const Device &device) {
+  MemoryPlan plan = planMemory(module, !device.isHost());
+  std::optional<uint64_t> free = device.freeBytes();
+  if (free && static_cast<uint64_t>(plan.total()) > *free)
+    fail(
+        "training needs {} on {}, {} are free: {}; a smaller --batch or --activation-memory at compile time needs less",
+        humanBytes(plan.total()), device.describe(), humanBytes(static_cast<double>(*free)), plan.parts());
+}
+
+MemoryPlan qfa::rt::planMemory(const Module &module, bool onGpu) {
   MemoryPlan plan;
+  if (onGpu)
+    plan.workspace = GpuDevice::workspaceBytes(module);
   for (const qfa_parameter_t &parameter : module.parameters())
     plan.parameters += parameter.resident ? Module::elements(parameter) * 4 : 0;
   for (const qfa_elastic_t &elastic : module.elastics())
@@ -55,7 +74,7 @@ MemoryPlan qfa::rt::planMemory(const Module &module) {
 json qfa::rt::toJson(const MemoryPlan &plan) {
   return {{"parameters", plan.parameters}, {"copies", plan.copies},       {"adapters", plan.adapters},
           {"optimizer", plan.optimizer},   {"gradients", plan.gradients}, {"caches", plan.caches},
-          {"arena", plan.arena},           {"total", plan.total()}};
+          {"arena", plan.arena},           {"workspace", plan.workspace}, {"total", plan.total()}};
 }
 
 static json describe(const Module &module) {
@@ -110,10 +129,9 @@ static void printText(const Module &module) {
   fmt::print("{}: {} of '{}', vocabulary {}, context {}, compiled by qfa {}\n", modeName(module),
              module.isTable() ? "all configurations" : "one configuration", raw.name, raw.vocabulary, raw.context,
              raw.compiler_version);
-  MemoryPlan plan = planMemory(module);
-  fmt::print("memory: parameters {}, copies {}, adapters {}, optimizer {}, gradients {}, caches {}, arena {}\n",
-             humanBytes(plan.parameters), humanBytes(plan.copies), humanBytes(plan.adapters),
-             humanBytes(plan.optimizer), humanBytes(plan.gradients), humanBytes(plan.caches), humanBytes(plan.arena));
+  bool onGpu = raw.gpu_image_count > 0;
+  MemoryPlan plan = planMemory(module, onGpu);
+  fmt::print("memory: {}\n", plan.parts());
   fmt::print("\n{:<16} {:>10} {:>9} {:>12}\n", "entry", "GFLOP", "launches", "arena");
   for (const qfa_entry_t &entry : module.entries())
     fmt::print("{:<16} {:>10.3f} {:>9} {:>12}\n", entry.name, entry.flops * 1e-9, entry.launches,
@@ -128,6 +146,15 @@ static void printText(const Module &module) {
                linears);
   }
   fmt::print("\n{} kernels; the best this processor runs is {}\n", raw.kernel_count, isaName(hostIsa()));
+  if (!onGpu)
+    return;
+  std::vector<std::string> images;
+  for (int64_t i = 0; i < raw.gpu_image_count; ++i) {
+    const char *kinds[] = {"PTX", "machine code", "bitcode"};
+    images.push_back(fmt::format("{} for sm_{} ({})", kinds[raw.gpu_images[i].kind], raw.gpu_images[i].arch,
+                                 humanBytes(static_cast<double>(raw.gpu_images[i].bytes))));
+  }
+  fmt::print("for GPUs, with {} factors: {}\n", raw.gpu_precision, fmt::join(images, ", "));
 }
 
 void qfa::rt::addInfo(CLI::App &app, const Program &program) {

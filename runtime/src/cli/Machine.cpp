@@ -1,6 +1,7 @@
 // Making a session from the options that all commands share.
 #include "cli/Machine.h"
 
+#include "cli/Info.h"
 #include "support/Error.h"
 #include "support/Isa.h"
 
@@ -28,9 +29,15 @@ static std::optional<qfa_isa_t> askedIsa(const std::string &name) {
   return name.empty() ? std::nullopt : std::optional(parseIsa(name));
 }
 
+static std::unique_ptr<Device> open(const Module &module, ThreadPool &pool, const MachineOptions &options) {
+  auto device = openDevice(module, pool, {options.device, askedIsa(options.isa), options.profile});
+  if (options.trains)
+    checkMemory(module, *device);
+  return device;
+}
+
 Machine::Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed)
-    : pool(options.threads),
-      device(openDevice(program.module, pool, {options.device, askedIsa(options.isa), options.profile})),
+    : pool(options.threads), device(open(program.module, pool, options)),
       session(program.module, pool, *device, sources, seed) {}
 
 Machine::~Machine() {

@@ -18,6 +18,7 @@ struct MachineOptions {
   std::string isa;
   std::string device = "auto";
   bool profile = false;
+  bool trains = false; ///< all that training needs must fit
   std::string weights; ///< a safetensors file or a run; empty: beside the program
 };
 

@@ -37,6 +37,8 @@ static void addCommands(CLI::App &app, const Program &program) {
     addGenerate(app, program);
     addBench(app, program);
   }
+  if (module.raw.gpu_image_count > 0)
+    addCheck(app, program);
   addInfo(app, program);
   if (module.find("logits"))
     addLogits(app, program);

@@ -105,16 +105,13 @@ static ConfigValues resolvedConfig(const TrainCommand &options, const std::strin
   return values;
 }
 
-static void printPlan(const Module &module, const TrainOptions &train) {
-  MemoryPlan plan = planMemory(module);
+static void printPlan(const Module &module, const TrainOptions &train, bool onGpu) {
+  MemoryPlan plan = planMemory(module, onGpu);
   const qfa_entry_t &step = module.entry("train_step");
   int64_t flops = step.flops * train.gradientAccumulation;
   for (const char *name : {"gradient_norm", "update"})
     flops += module.entry(name).flops;
-  fmt::print(
-      "memory {} at most: parameters {}, copies {} (mapped), adapters {}, optimizer {}, gradients {}, arena {}\n",
-      humanBytes(plan.total()), humanBytes(plan.parameters), humanBytes(plan.copies), humanBytes(plan.adapters),
-      humanBytes(plan.optimizer), humanBytes(plan.gradients), humanBytes(plan.arena));
+  fmt::print("memory {} at most: {}\n", humanBytes(plan.total()), plan.parts());
   fmt::print("a step: {:.2f} GFLOP, {} tokens\n", flops * 1e-9,
              Module::elements(step.tensors[0]) * train.gradientAccumulation);
 }
@@ -175,7 +172,8 @@ static void train(const Program &program, TrainCommand &options) {
   options.train.validate();
   Sampler::parseKind(options.train.sampler);
   if (options.dryRun)
-    return printPlan(program.module, options.train);
+    return printPlan(program.module, options.train,
+                     options.machine.device != "cpu" && program.module.raw.gpu_image_count > 0);
   const qfa_entry_t &entry = program.module.entry("train_step");
   RunFolder run(options.train.out);
   Checkpoints checkpoints(run.path, program.module.isDense());
@@ -192,6 +190,7 @@ static void train(const Program &program, TrainCommand &options) {
       writeSupernet(program.module, Weights(sources.weights), pool, sources.supernet);
     }
   }
+  options.machine.trains = true;
   Machine machine(program, options.machine, sources, options.train.seed);
   const SampleSet &samples = text.dataset.train(), &validation = text.dataset.validation();
   BatchOrder order{samples.size(), entry.tensors[0].dims[0], options.train.gradientAccumulation, options.train.seed};

@@ -192,6 +192,15 @@ void CudaDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, voi
   driver.check(driver.graphLaunch(graph, main), "cuGraphLaunch", fmt::format("of '{}'", entry.name));
 }
 
+void CudaDevice::forget(const qfa_entry_t &entry) {
+  auto found = graphs.find(&entry);
+  if (found == graphs.end())
+    return;
+  driver.streamSynchronize(main);
+  driver.graphExecDestroy(found->second);
+  graphs.erase(found);
+}
+
 void CudaDevice::beginEntry() {
   sideStarted = false;
   wasUsed[0] = wasUsed[1] = false;

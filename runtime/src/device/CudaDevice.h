@@ -24,6 +24,7 @@ public:
   void download(void *to, const void *from, uint64_t bytes) override;
   void clear(void *memory, uint64_t bytes) override;
   void run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) override;
+  void forget(const qfa_entry_t &entry) override;
 
 protected:
   void *findFunction(const char *name) override;

@@ -39,6 +39,8 @@ public:
   /// Runs an entry to its end, or queues it before whatever follows. Context and io stay where they are for the life of
   /// the device: the launches of an entry are the same ones every time. Throws Error when a launch failed.
   virtual void run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io);
+  /// Drops what the device keeps of an entry that will not be run again.
+  virtual void forget(const qfa_entry_t &entry) {}
 
   /// What compiled entries call.
   void bind(qfa_context_t &context);

@@ -1,0 +1,349 @@
+// The host's side of the CUDA device, against a driver that records its calls and has host memory for device memory.
+#include "FakeModule.h"
+
+#include "cli/Info.h"
+#include "device/CudaDevice.h"
+#include "support/Error.h"
+
+#include <algorithm>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <set>
+
+using namespace qfa::rt;
+
+namespace {
+
+// The fake driver's state; its functions are plain functions, so it is global and made anew by each test.
+struct FakeDriver {
+  std::vector<std::string> calls;    // "main launch linear__product", in the order of the host
+  std::vector<std::string> captured; // of the capture that is open or was the last
+  bool capturing = false;
+  int handles = 0;
+  std::set<void *> memory; // allocated, not freed
+  size_t freeBytes = 1 << 30;
+  int capability = 90, loadedArch = 0;
+  std::string failing; // member that returns an error
+  std::vector<void *> streams;
+  std::vector<std::vector<uint64_t>> parameters; // of launches: their first values
+
+  void *handle() { return reinterpret_cast<void *>(static_cast<uintptr_t>(++handles)); }
+  std::string nameOf(void *stream) const { return !streams.empty() && stream == streams[0] ? "main" : "side"; }
+  void note(const std::string &call) { (capturing ? captured : calls).push_back(call); }
+  int status(const char *member) const { return failing == member ? 2 : 0; }
+};
+FakeDriver fakeDriver;
+
+const qfa_gpu_launch_t linearLaunches[] = {{"linear__cast", {3, 2, 1}, 256, 0, 0, 0},
+                                           {"linear__weight", {5, 1, 1}, 128, 1, 0, 0},
+                                           {"linear__product", {1, 1, 1}, 128, 0, 0, 7}};
+const qfa_gpu_launch_t addLaunches[] = {{"add__elements", {1, 1, 1}, 256, 0, 0, 0}};
+const qfa_gpu_kernel_t gpuKernels[] = {{2, 1024, 3, linearLaunches}, {3, 0, 1, addLaunches}};
+// Never called: the device under test runs GPU functions.
+void onCpu(void *const *, int64_t, int64_t, void *) {}
+const qfa_kernel_t kernels[] = {{"linear", 1, 0, 100, {onCpu, nullptr, nullptr}, 1, 1, nullptr},
+                                {"add", 1, 0, 10, {onCpu, nullptr, nullptr}, 2, 1, nullptr}};
+const qfa_gpu_image_t images[] = {{QFA_GPU_BITCODE, 80, 1, "b"},
+                                  {QFA_GPU_CUBIN, 80, 1, "c80"},
+                                  {QFA_GPU_CUBIN, 90, 1, "c90"},
+                                  {QFA_GPU_PTX, 80, 4, "ptx"}};
+
+// Three linears and an addition.
+void fakeEntry(const qfa_context_t *context, void *const *io) {
+  for (int i = 0; i < 3; ++i) {
+    void *args[] = {io[0], context->arena};
+    context->launch(context->runtime, 0, args);
+  }
+  void *args[] = {io[0], context->arena, io[1]};
+  context->launch(context->runtime, 1, args);
+  context->copy(context->runtime, io[1], context->arena, 16);
+}
+const qfa_entry_t entry = {"train_step", fakeEntry, 64, 310, 4, 1, 1, nullptr};
+
+qfa_module_t makeModule() {
+  qfa_module_t module = {};
+  module.abi_version = QFA_MODULE_ABI_VERSION;
+  module.struct_size = sizeof(qfa_module_t);
+  module.isa_count = QFA_ISA_COUNT;
+  module.kernel_count = 2;
+  module.kernels = kernels;
+  module.gpu_kernels = gpuKernels;
+  module.gpu_image_count = 4;
+  module.gpu_images = images;
+  return module;
+}
+
+template <typename Handle>
+int make(Handle *handle, const char *member) {
+  *handle = static_cast<Handle>(fakeDriver.handle());
+  return fakeDriver.status(member);
+}
+
+CudaDriver makeDriver() {
+  CudaDriver d;
+  d.init = [](unsigned) { return fakeDriver.status("init"); };
+  d.getErrorName = [](int, const char **name) { return *name = "CUDA_ERROR_OUT_OF_MEMORY", 0; };
+  d.getErrorString = [](int, const char **text) { return *text = "out of memory", 0; };
+  d.deviceGetCount = [](int *count) { return *count = 1, 0; };
+  d.deviceGet = [](int *device, int ordinal) { return *device = ordinal, 0; };
+  d.deviceGetName = [](char *name, int, int) { return std::strcpy(name, "Fake GPU"), 0; };
+  d.deviceGetAttribute = [](int *value, int attribute, int) {
+    *value = attribute == cuda::computeCapabilityMajor ? fakeDriver.capability / 10 : fakeDriver.capability % 10;
+    return 0;
+  };
+  d.primaryContextRetain = [](cuda::Context *context, int) { return make(context, "primaryContextRetain"); };
+  d.primaryContextRelease = [](int) { return fakeDriver.note("release context"), 0; };
+  d.contextSetCurrent = [](cuda::Context) { return 0; };
+  d.memGetInfo = [](size_t *free, size_t *total) { return *free = *total = fakeDriver.freeBytes, 0; };
+  d.memAlloc = [](cuda::DevicePtr *memory, size_t bytes) {
+    if (bytes > fakeDriver.freeBytes)
+      return 2;
+    void *start = std::malloc(bytes);
+    fakeDriver.memory.insert(start);
+    *memory = reinterpret_cast<cuda::DevicePtr>(start);
+    return 0;
+  };
+  d.memFree = [](cuda::DevicePtr memory) {
+    EXPECT_EQ(fakeDriver.memory.erase(reinterpret_cast<void *>(memory)), 1u) << "freed what was not allocated";
+    std::free(reinterpret_cast<void *>(memory));
+    return 0;
+  };
+  d.memHostAlloc = [](void **memory, size_t bytes, unsigned) {
+    fakeDriver.memory.insert(*memory = std::malloc(bytes));
+    return 0;
+  };
+  d.memFreeHost = [](void *memory) { return fakeDriver.memory.erase(memory), std::free(memory), 0; };
+  d.memcpyHtoDAsync = [](cuda::DevicePtr to, const void *from, size_t bytes, cuda::Stream stream) {
+    fakeDriver.note(fakeDriver.nameOf(stream) + " upload " + std::to_string(bytes));
+    std::memcpy(reinterpret_cast<void *>(to), from, bytes);
+    return 0;
+  };
+  d.memcpyDtoHAsync = [](void *to, cuda::DevicePtr from, size_t bytes, cuda::Stream) {
+    std::memcpy(to, reinterpret_cast<void *>(from), bytes);
+    return 0;
+  };
+  d.memcpyDtoDAsync = [](cuda::DevicePtr, cuda::DevicePtr, size_t bytes, cuda::Stream stream) {
+    return fakeDriver.note(fakeDriver.nameOf(stream) + " copy " + std::to_string(bytes)), 0;
+  };
+  d.memsetD8Async = [](cuda::DevicePtr to, unsigned char value, size_t count, cuda::Stream) {
+    return std::memset(reinterpret_cast<void *>(to), value, count), 0;
+  };
+  d.moduleLoadDataEx = [](cuda::Module *module, const void *image, unsigned, int *, void **) {
+    fakeDriver.note("load " + std::string(static_cast<const char *>(image)));
+    return make(module, "moduleLoadDataEx");
+  };
+  d.moduleUnload = [](cuda::Module) { return 0; };
+  d.moduleGetFunction = [](cuda::Function *function, cuda::Module, const char *name) {
+    *function = reinterpret_cast<cuda::Function>(const_cast<char *>(name));
+    return fakeDriver.status("moduleGetFunction");
+  };
+  d.launchKernel = [](cuda::Function function, unsigned x, unsigned y, unsigned z, unsigned block, unsigned, unsigned,
+                      unsigned, cuda::Stream stream, void **parameters, void **) {
+    fakeDriver.note(fakeDriver.nameOf(stream) + " launch " + reinterpret_cast<const char *>(function));
+    EXPECT_GT(x * y * z * block, 0u);
+    std::vector<uint64_t> values;
+    for (int i = 0; i < 4; ++i)
+      values.push_back(*static_cast<uint64_t *>(parameters[i]));
+    fakeDriver.parameters.push_back(values);
+    return fakeDriver.status("launchKernel");
+  };
+  d.streamCreate = [](cuda::Stream *stream, unsigned) {
+    int status = make(stream, "streamCreate");
+    fakeDriver.streams.push_back(*stream);
+    return status;
+  };
+  d.streamDestroy = [](cuda::Stream) { return 0; };
+  d.streamSynchronize = [](cuda::Stream stream) { return fakeDriver.note(fakeDriver.nameOf(stream) + " wait"), 0; };
+  d.streamWaitEvent = [](cuda::Stream stream, cuda::Event event, unsigned) {
+    fakeDriver.note(fakeDriver.nameOf(stream) + " waits for " + std::to_string(reinterpret_cast<uintptr_t>(event)));
+    return 0;
+  };
+  d.streamBeginCapture = [](cuda::Stream, int) {
+    fakeDriver.note("begin capture");
+    fakeDriver.captured.clear();
+    fakeDriver.capturing = true;
+    return 0;
+  };
+  d.streamEndCapture = [](cuda::Stream, cuda::Graph *graph) {
+    fakeDriver.capturing = false;
+    return make(graph, "streamEndCapture");
+  };
+  d.eventCreate = [](cuda::Event *event, unsigned) { return make(event, "eventCreate"); };
+  d.eventDestroy = [](cuda::Event) { return 0; };
+  d.eventRecord = [](cuda::Event event, cuda::Stream stream) {
+    fakeDriver.note(fakeDriver.nameOf(stream) + " records " + std::to_string(reinterpret_cast<uintptr_t>(event)));
+    return 0;
+  };
+  d.eventSynchronize = [](cuda::Event) { return 0; };
+  d.graphInstantiate = [](cuda::GraphExec *exec, cuda::Graph, unsigned long long) {
+    fakeDriver.note("instantiate");
+    return make(exec, "graphInstantiate");
+  };
+  d.graphLaunch = [](cuda::GraphExec, cuda::Stream stream) {
+    return fakeDriver.note(fakeDriver.nameOf(stream) + " graph"), 0;
+  };
+  d.graphDestroy = [](cuda::Graph) { return 0; };
+  d.graphExecDestroy = [](cuda::GraphExec) { return fakeDriver.note("destroy graph"), 0; };
+  return d;
+}
+
+class CudaDeviceTest : public testing::Test {
+protected:
+  CudaDeviceTest() : raw(makeModule()), module(raw) { fakeDriver = FakeDriver(); }
+  std::unique_ptr<CudaDevice> open(bool profile = false) {
+    auto device = std::make_unique<CudaDevice>(module, makeDriver(), 0, profile);
+    device->bind(context);
+    context.arena = arena;
+    return device;
+  }
+  static int64_t count(const std::vector<std::string> &calls, const std::string &call) {
+    return std::count(calls.begin(), calls.end(), call);
+  }
+  template <typename Work>
+  static std::string reason(Work work) {
+    try {
+      work();
+    } catch (const Error &error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  qfa_module_t raw;
+  Module module;
+  qfa_context_t context = {};
+  alignas(64) char arena[64] = {};
+  char input[16] = {}, output[16] = {};
+  void *io[2] = {input, output};
+};
+
+} // namespace
+
+TEST_F(CudaDeviceTest, CapturesAnEntryOnceAndLaunchesItsGraphEveryTime) {
+  auto device = open();
+  for (int time = 0; time < 3; ++time)
+    device->run(entry, context, io);
+  EXPECT_EQ(count(fakeDriver.calls, "begin capture"), 1);
+  EXPECT_EQ(count(fakeDriver.calls, "instantiate"), 1);
+  EXPECT_EQ(count(fakeDriver.calls, "main graph"), 3);
+  EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 3);
+  EXPECT_EQ(count(fakeDriver.captured, "main copy 16"), 1);
+  for (const std::string &call : fakeDriver.calls)
+    EXPECT_EQ(call.find("launch"), std::string::npos) << call << " outside of the graph";
+}
+
+// An order of streams in which a launch may come: replay waits and records as the driver would.
+TEST_F(CudaDeviceTest, DequantizesAheadButNeverIntoAWorkspaceThatIsRead) {
+  auto device = open();
+  device->run(entry, context, io);
+  // What must have happened before each launch, by the records that its stream has waited for.
+  std::map<std::string, std::set<int>> done; // of a stream: launches known to be over when its next one starts
+  std::map<std::string, std::set<int>> events;
+  std::vector<std::pair<std::string, std::set<int>>> launches; // name, what is over before it
+  for (const std::string &call : fakeDriver.captured) {
+    std::string stream = call.substr(0, 4), rest = call.substr(5);
+    if (rest.starts_with("waits for "))
+      done[stream].insert(events[rest.substr(10)].begin(), events[rest.substr(10)].end());
+    else if (rest.starts_with("records "))
+      events[rest.substr(8)] = done[stream];
+    else if (rest.starts_with("launch ")) {
+      launches.push_back({rest.substr(7), done[stream]});
+      done[stream].insert(static_cast<int>(launches.size()) - 1);
+    }
+  }
+  std::vector<int> weights, products;
+  for (size_t i = 0; i < launches.size(); ++i) {
+    if (launches[i].first == "linear__weight")
+      weights.push_back(static_cast<int>(i));
+    if (launches[i].first == "linear__product")
+      products.push_back(static_cast<int>(i));
+  }
+  ASSERT_EQ(weights.size(), 3u);
+  ASSERT_EQ(products.size(), 3u);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(launches[products[i]].second.count(weights[i])) << "product " << i << " does not wait for its weight";
+  EXPECT_FALSE(launches[weights[1]].second.count(products[0])) << "the second weight waits for the first product";
+  EXPECT_TRUE(launches[weights[2]].second.count(products[0])) << "the third weight overwrites the first's workspace";
+  EXPECT_TRUE(done["main"].count(weights[2])) << "the capture leaves the side stream behind";
+}
+
+TEST_F(CudaDeviceTest, GivesFunctionsPointersWorkspaceAndArgument) {
+  auto device = open();
+  device->run(entry, context, io);
+  ASSERT_EQ(fakeDriver.parameters.size(), 10u);
+  auto at = [](const void *memory) { return reinterpret_cast<uint64_t>(memory); };
+  const auto &first = fakeDriver.parameters[2], &second = fakeDriver.parameters[5], &third = fakeDriver.parameters[8];
+  EXPECT_EQ(first[0], at(input));
+  EXPECT_EQ(first[1], at(arena));
+  EXPECT_EQ(first[3], 7u);
+  EXPECT_NE(first[2], second[2]) << "workspaces take turns";
+  EXPECT_EQ(first[2], third[2]);
+}
+
+TEST_F(CudaDeviceTest, ProfilesKernelByKernelWithoutAGraph) {
+  auto device = open(/*profile=*/true);
+  device->run(entry, context, io);
+  EXPECT_EQ(count(fakeDriver.calls, "begin capture"), 0);
+  EXPECT_EQ(count(fakeDriver.calls, "main launch linear__weight"), 3);
+  EXPECT_EQ(count(fakeDriver.calls, "main wait"), 4);
+  EXPECT_EQ(device->launches(), 4);
+  EXPECT_EQ(device->flops(), 310);
+  EXPECT_NE(device->profileTable().find("linear"), std::string::npos);
+}
+
+TEST_F(CudaDeviceTest, UploadsInPartsThroughPinnedMemory) {
+  auto device = open();
+  std::vector<char> from((20 << 20) + 3), back(from.size());
+  for (size_t i = 0; i < from.size(); ++i)
+    from[i] = static_cast<char>(i * 7 + i / 4096);
+  DeviceMemory memory(*device, "a test", from.size());
+  device->upload(memory.data(), from.data(), from.size());
+  EXPECT_EQ(count(fakeDriver.calls, "main upload " + std::to_string(8 << 20)), 2);
+  EXPECT_EQ(count(fakeDriver.calls, "main upload " + std::to_string((4 << 20) + 3)), 1);
+  device->download(back.data(), memory.data(), back.size());
+  EXPECT_EQ(from, back);
+}
+
+TEST_F(CudaDeviceTest, ChoosesTheImageThatTheDeviceRuns) {
+  for (auto [capability, image] : {std::pair(80, "load c80"), {86, "load c80"}, {90, "load c90"}, {100, "load ptx"}}) {
+    fakeDriver = FakeDriver();
+    fakeDriver.capability = capability;
+    open();
+    EXPECT_EQ(count(fakeDriver.calls, image), 1) << capability;
+  }
+  fakeDriver = FakeDriver();
+  fakeDriver.capability = 75;
+  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75) is too old: wanted compute capability 8.0 or later");
+  EXPECT_TRUE(fakeDriver.memory.empty());
+}
+
+TEST_F(CudaDeviceTest, NamesTheCallThatFails) {
+  EXPECT_EQ(reason([&] { CudaDevice(module, makeDriver(), 3, false); }), "no CUDA device 3: this machine has 1");
+  {
+    auto device = open();
+    fakeDriver.freeBytes = 1000;
+    EXPECT_EQ(reason([&] { device->allocate("the arena", 4096); }),
+              "cuMemAlloc of 4096 bytes for the arena failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+    fakeDriver.failing = "launchKernel";
+    EXPECT_EQ(reason([&] { device->run(entry, context, io); }),
+              "cuLaunchKernel of 'linear__cast' failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+    EXPECT_FALSE(fakeDriver.capturing) << "the capture was left open";
+    fakeDriver.failing = "";
+    device->run(entry, context, io);
+    EXPECT_EQ(count(fakeDriver.calls, "main graph"), 1);
+  }
+  EXPECT_TRUE(fakeDriver.memory.empty()) << "device memory left behind";
+  EXPECT_EQ(count(fakeDriver.calls, "release context"), 1);
+}
+
+TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
+  raw.state_bytes[QFA_STATE_GRADIENT] = 3 << 20;
+  auto device = open();
+  checkMemory(module, *device);
+  fakeDriver.freeBytes = 1 << 20;
+  EXPECT_EQ(
+      reason([&] { checkMemory(module, *device); }),
+      "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90), 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
+      "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
+      "--activation-memory at compile time needs less");
+}
