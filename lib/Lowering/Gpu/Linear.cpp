@@ -1,4 +1,5 @@
 // qfa.linear and what its backward and its adapter need, all of them products of panels.
+#include "LinearDecode.h"
 #include "Panels.h"
 
 using namespace mlir;
@@ -13,6 +14,8 @@ static int64_t rowsOf(Value weight) {
 // y = [x | adapter] [W | B]^T
 static void planLinear(Operation *op, GpuPlan &plan) {
   auto linear = cast<LinearOp>(op);
+  if (isLinearDecode(linear))
+    return planLinearDecode(linear, plan);
   int64_t tokens = tokensOf(linear.getX()), in = featuresOf(linear.getX()), out = featuresOf(linear.getResult());
   auto x = [&](GpuBuilder &b) { return b.operand(linear.getX()); };
   auto adapter = [&](GpuBuilder &b) { return b.operand(linear.getAdapter()); };

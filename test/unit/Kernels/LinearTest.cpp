@@ -93,7 +93,7 @@ TEST_P(ElasticLinear, IsTheProductAtEveryWidth) {
 INSTANTIATE_TEST_SUITE_P(Shapes, ElasticLinear,
                          testing::Values(ElasticCase{1, 33, 48, 8, 0, "f32"}, ElasticCase{5, 105, 48, 16, 4, "f32"},
                                          ElasticCase{7, 64, 128, 64, 0, "f16"}, ElasticCase{8, 33, 48, 48, 0, "f32"},
-                                         ElasticCase{64, 105, 48, 16, 16, "f32"},
-                                         ElasticCase{77, 33, 128, 64, 4, "f16"},
+                                         ElasticCase{64, 105, 48, 16, 16, "f32"}, ElasticCase{3, 70, 45, 15, 0, "f16"},
+                                         ElasticCase{8, 65, 390, 130, 4, "f32"}, ElasticCase{77, 33, 128, 64, 4, "f16"},
                                          ElasticCase{13, 32, 1536, 64, 0, "f32"},
                                          ElasticCase{9, 64, 520, 520, 16, "f32"}));
