@@ -1,0 +1,126 @@
+// RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=bf16" --split-input-file | FileCheck %s
+// RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=f32" --split-input-file | FileCheck %s --check-prefix=F32
+
+// Tests that a block of threads has a token, and that lanes add up their shares.
+// CHECK-LABEL: qfa.gpu_kernel @norm pointers 3 workspace 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@norm__rows grid [4, 1, 1] block 128 argument 0
+// CHECK: llvm.func @norm__rows(
+// CHECK-SAME: nvvm.kernel
+// CHECK: nvvm.shfl.sync bfly
+qfa.kernel @norm {
+^bb0(%x: tensor<1x4x8xf32>, %g: tensor<8xf32>):
+  %y = qfa.rms_norm %x, %g {epsilon = 1.0e-05 : f32} : tensor<1x4x8xf32>, tensor<8xf32>
+  qfa.yield %y : tensor<1x4x8xf32>
+}
+
+// -----
+
+// Tests that a product of many tokens has panels in the workspace, asynchronous copies, and tensor cores for rounded
+// factors alone.
+// CHECK-LABEL: qfa.gpu_kernel @linear pointers 3 workspace 98304
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__cast grid [1, 256, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__weight grid [1, 4, 1] block 128 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0
+// CHECK: llvm.func @linear__product(
+// CHECK: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg
+// CHECK: nvvm.mma.sync
+// F32-LABEL: qfa.gpu_kernel @linear
+// F32-NOT: nvvm.mma.sync
+// F32: nvvm.cp.async.shared.global
+// F32-NOT: nvvm.mma.sync
+qfa.kernel @linear {
+^bb0(%x: tensor<1x200x64xf32>, %w: !qfa.elastic<96x64, bits = [4], group = 16, rank = 0, scales = f16>):
+  %y = qfa.linear %x, %w : tensor<1x200x64xf32>, !qfa.elastic<96x64, bits = [4], group = 16, rank = 0, scales = f16> -> tensor<1x200x96xf32>
+  qfa.yield %y : tensor<1x200x96xf32>
+}
+
+// -----
+
+// Tests that few tokens of an elastic weight are multiplied without a workspace, a block of threads for 32 outputs.
+// CHECK-LABEL: qfa.gpu_kernel @decode pointers 3 workspace 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@decode__decode grid [3, 1, 1] block 512 argument 0
+// CHECK: scf.index_switch
+// CHECK: case 3
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: case 4
+// CHECK: nvvm.shfl.sync bfly
+// CHECK-NOT: nvvm.mma.sync
+qfa.kernel @decode {
+^bb0(%x: tensor<1x2x64xf32>, %w: !qfa.elastic<96x64, bits = [3, 4], group = 16, rank = 0, scales = f16>):
+  %y = qfa.linear %x, %w : tensor<1x2x64xf32>, !qfa.elastic<96x64, bits = [3, 4], group = 16, rank = 0, scales = f16> -> tensor<1x2x96xf32>
+  qfa.yield %y : tensor<1x2x96xf32>
+}
+
+// -----
+
+// Tests that the angles of all positions are computed once, for every head and row of the batch.
+// CHECK-LABEL: qfa.gpu_kernel @rope pointers 2 workspace 256
+// CHECK-NEXT: qfa.gpu_launch @kernels::@rope__angles grid [1, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@rope__pairs grid [4, 1, 1] block 256 argument 0
+// CHECK: llvm.func @rope__angles(
+// CHECK: arith.truncf {{.*}} : f64 to f32
+// CHECK: llvm.func @rope__pairs(
+// CHECK-NOT: f64
+qfa.kernel @rope {
+^bb0(%x: tensor<2x8x64xf32>):
+  %y = qfa.rope %x {num_heads = 2 : i64, inverse_frequencies = dense<[1.0, 0.01]> : tensor<2xf64>, scaling = 1.0 : f32} : tensor<2x8x64xf32>
+  qfa.yield %y : tensor<2x8x64xf32>
+}
+
+// -----
+
+// Tests that the lanes of a group add up what they read.
+// CHECK-LABEL: qfa.gpu_kernel @pool pointers 2 workspace 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@pool__groups grid [10, 1, 1] block 256 argument 0
+// CHECK-COUNT-4: nvvm.shfl.sync bfly
+// CHECK-NOT: nvvm.shfl.sync
+qfa.kernel @pool {
+^bb0(%x: tensor<1x40x64xf32>):
+  %y = qfa.group_pool %x {group = 16 : i64} : tensor<1x40x64xf32> -> tensor<1x40x4xf32>
+  qfa.yield %y : tensor<1x40x4xf32>
+}
+
+// -----
+
+// Tests that a gradient of rows has no atomics: a block has columns of one class of identifiers.
+// CHECK-LABEL: qfa.gpu_kernel @embedding_grad pointers 3 workspace 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@embedding_grad__columns grid [2, 32, 1] block 128 argument 0
+// CHECK-NOT: atomic
+qfa.kernel @embedding_grad {
+^bb0(%ids: tensor<2x8xi32>, %dy: tensor<2x8x160xf32>, %g: !qfa.buffer<32x160xf32>):
+  qfa.embedding_grad %ids, %dy into %g : tensor<2x8xi32>, tensor<2x8x160xf32>, !qfa.buffer<32x160xf32>
+  qfa.yield
+}
+
+// -----
+
+// Tests that a sum over all elements has two stages.
+// CHECK-LABEL: qfa.gpu_kernel @gradient_norm pointers 2 workspace 256
+// CHECK-NEXT: qfa.gpu_launch @kernels::@gradient_norm__squares grid [4, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@gradient_norm__sum grid [1, 1, 1] block 256 argument 0
+// CHECK-NOT: atomic
+qfa.kernel @gradient_norm {
+^bb0(%g: !qfa.buffer<1000xf32>):
+  %n = qfa.gradient_norm %g : !qfa.buffer<1000xf32> -> tensor<1xf32>
+  qfa.yield %n : tensor<1xf32>
+}
+
+// -----
+
+// Tests that the vocabulary is walked in chunks by the same functions, and that no workspace holds all logits.
+// CHECK-LABEL: qfa.gpu_kernel @cross_entropy pointers 6 workspace 2196480
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__cast grid [1, 128, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [1, 4096, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [1, 4096, 1] block 256 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__results grid [4, 1, 1] block 256 argument 0
+qfa.kernel @cross_entropy {
+^bb0(%h: tensor<1x4x64xf32>, %w: tensor<5000x64xf32>, %l: tensor<1x4xi32>):
+  %loss, %lse, %dh = qfa.cross_entropy %h, %w, %l : tensor<1x4x64xf32>, tensor<5000x64xf32>, tensor<1x4xi32> -> tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x4x64xf32>
+  qfa.yield %loss, %lse, %dh : tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x4x64xf32>
+}
