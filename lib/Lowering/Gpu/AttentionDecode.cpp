@@ -1,0 +1,132 @@
+// A block of threads has a query head. Its warps share the keys, lanes are features, and what the warps found is merged
+// at the end. The new key and value are read where they come from, so that no block waits for another to write them.
+#include "AttentionDecode.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace qfa;
+
+static constexpr int64_t decodeThreads = 256, keysAtOnce = 4;
+
+namespace {
+class Decode {
+public:
+  Decode(GpuBuilder &b, CachedAttentionOp op, const AttentionShape &shape)
+      : b(b), op(op), shape(shape), context(op.getKeyCache().getType().getShape()[0]), head(b.block()),
+        kv(b.mul(b.div(head, shape.group()), shape.width)),
+        position(b.toI64(b.load(b.getI32Type(), b.operand(op.getPosition())))) {}
+
+  void emit() {
+    append();
+    Values merged = merge(attend());
+    Value y = b.at(b.result(op.getResult()), b.mul(head, shape.width));
+    b.ifThen(b.equal(b.warp(), 0), [&] {
+      for (int64_t i = 0; i < parts(); ++i)
+        b.ifThen(isFeature(i), [&] { b.store(merged[i], y, feature(i)); });
+    });
+  }
+
+private:
+  int64_t parts() const { return ceilDiv(shape.width, kWarp); } // features of a lane
+  Value feature(int64_t i) { return b.add(b.lane(), i * kWarp); }
+  Value isFeature(int64_t i) { return b.less(feature(i), shape.width); }
+
+  // This lane's features of a row; zeros behind the last one.
+  Values load(Value row) {
+    Values out;
+    for (int64_t i = 0; i < parts(); ++i)
+      out.push_back(b.select(isFeature(i), b.loadF32(row, b.min(feature(i), shape.width - 1)), 0));
+    return out;
+  }
+
+  // The group's first head writes the caches' row.
+  void append() {
+    b.ifThen(b.bitAnd(b.equal(b.rem(head, shape.group()), 0), b.less(position, context)), [&] {
+      Value row = b.add(b.mul(position, shape.kvFeatures()), kv);
+      b.forThreads(shape.width, [&](Value i) {
+        b.store(b.loadF32(b.operand(op.getK()), b.add(kv, i)), b.operand(op.getKeyCache()), b.add(row, i));
+        b.store(b.loadF32(b.operand(op.getV()), b.add(kv, i)), b.operand(op.getValueCache()), b.add(row, i));
+      });
+    });
+  }
+
+  Value rowOf(Value fresh, Value cache, Value key) {
+    Value old = b.at(cache, b.add(b.mul(key, shape.kvFeatures()), kv));
+    return b.select(b.equal(key, position), b.at(fresh, kv), old);
+  }
+
+  // Maximum, sum and weighted values of this warp's keys.
+  Values attend() {
+    Values q = load(b.at(b.operand(op.getQ()), b.mul(head, shape.width)));
+    Value begin = shape.window ? b.max(b.sub(b.add(position, 1), shape.window), 0) : b.i64(0);
+    begin = b.add(begin, b.mul(b.warp(), keysAtOnce));
+    Values initial = {b.f32(std::numeric_limits<float>::lowest())};
+    initial.append(1 + parts(), b.f32(0));
+    int64_t step = decodeThreads / kWarp * keysAtOnce;
+    return b.forLoop(begin, b.add(position, 1), step, initial, [&](Value first, ValueRange state) -> Values {
+      Values scores, out(state);
+      SmallVector<Values> values;
+      Value high = state[0];
+      for (int64_t i = 0; i < keysAtOnce; ++i) {
+        Value key = b.min(b.add(first, i), position), product = b.f32(0);
+        Values features = load(rowOf(b.operand(op.getK()), b.operand(op.getKeyCache()), key));
+        values.push_back(load(rowOf(b.operand(op.getV()), b.operand(op.getValueCache()), key)));
+        for (int64_t part = 0; part < parts(); ++part)
+          product = b.fma(q[part], features[part], product);
+        Value score = scaleScore(b, shape, b.reduceWarp(Reduction::sum, product));
+        scores.push_back(b.select(b.lessEqual(b.add(first, i), position), score,
+                                  -std::numeric_limits<double>::infinity()));
+        high = b.max(scores[i], high);
+      }
+      Value shrink = b.exp(b.sub(state[0], high));
+      out[0] = high;
+      for (Value &sum : llvm::drop_begin(out))
+        sum = b.mul(sum, shrink);
+      for (int64_t i = 0; i < keysAtOnce; ++i) {
+        Value p = b.exp(b.sub(scores[i], high));
+        out[1] = b.add(out[1], p);
+        for (int64_t part = 0; part < parts(); ++part)
+          out[2 + part] = b.fma(p, values[i][part], out[2 + part]);
+      }
+      return out;
+    });
+  }
+
+  // The result's features, in every warp.
+  Values merge(const Values &found) {
+    int64_t warps = decodeThreads / kWarp, row = parts() * kWarp;
+    Value stats = b.shared(2 * warps), sums = b.shared(warps * row);
+    b.ifThen(b.equal(b.lane(), 0), [&] {
+      b.store(found[0], stats, b.warp());
+      b.store(found[1], stats, b.add(b.warp(), warps));
+    });
+    for (int64_t part = 0; part < parts(); ++part)
+      b.store(found[2 + part], sums, b.add(b.mul(b.warp(), row), feature(part)));
+    b.barrier();
+    Value high = b.loadF32(stats), total = b.f32(0);
+    for (int64_t warp = 1; warp < warps; ++warp)
+      high = b.max(b.loadF32(stats, warp), high);
+    Values out(parts(), b.f32(0));
+    for (int64_t warp = 0; warp < warps; ++warp) { // a warp without keys has a factor of zero
+      Value factor = b.exp(b.sub(b.loadF32(stats, warp), high));
+      total = b.fma(factor, b.loadF32(stats, warp + warps), total);
+      for (int64_t part = 0; part < parts(); ++part)
+        out[part] = b.fma(factor, b.loadF32(sums, b.add(feature(part), warp * row)), out[part]);
+    }
+    for (Value &value : out)
+      value = b.div(value, total);
+    return out;
+  }
+
+  GpuBuilder &b;
+  CachedAttentionOp op;
+  const AttentionShape &shape;
+  int64_t context;
+  Value head, kv, position; // kv: the key/value head's first feature
+};
+} // namespace
+
+void qfa::planDecode(CachedAttentionOp attention, const AttentionShape &shape, GpuPlan &plan) {
+  plan.run("decode", {shape.heads}, decodeThreads, [&](GpuBuilder &b) { Decode(b, attention, shape).emit(); });
+}
