@@ -78,12 +78,11 @@ static void emitForward(GpuBuilder &b, Precision precision, const AttentionShape
     inverse.push_back(b.div(1, total));
     Value row = products.row(half);
     if (memory.logSumExp)
-      b.ifThen(b.bitAnd(b.equal(products.column(), 0), b.less(row, count)), [&] {
-        b.store(b.add(carried[half], b.log(total)), memory.logSumExp, b.add(first, row));
-      });
+      b.ifThen(b.bitAnd(b.equal(products.column(), 0), b.less(row, count)),
+               [&] { b.store(b.add(carried[half], b.log(total)), memory.logSumExp, b.add(first, row)); });
   }
-  storeRows(b, products, ValueRange(carried).drop_front(4), inverse,
-            b.at(memory.y, b.mul(first, shape.features())), shape.features(), shape.width, count);
+  storeRows(b, products, ValueRange(carried).drop_front(4), inverse, b.at(memory.y, b.mul(first, shape.features())),
+            shape.features(), shape.width, count);
 }
 
 static constexpr int64_t forwardColumns = 64;
@@ -120,9 +119,7 @@ static void planAttention(Operation *op, GpuPlan &plan) {
 // The caches get their rows first, in a function of their own: blocks of queries read what others would write.
 static void planPrefill(CachedAttentionOp attention, const AttentionShape &shape, GpuPlan &plan) {
   int64_t context = attention.getKeyCache().getType().getShape()[0], rows = shape.kvFeatures();
-  auto position = [&](GpuBuilder &b) {
-    return b.toI64(b.load(b.getI32Type(), b.operand(attention.getPosition())));
-  };
+  auto position = [&](GpuBuilder &b) { return b.toI64(b.load(b.getI32Type(), b.operand(attention.getPosition()))); };
   plan.run("append", {blocksFor(shape.sequence * rows)}, kThreads, [&](GpuBuilder &b) {
     Value first = position(b);
     b.forGrid(shape.sequence * rows, [&](Value i) {

@@ -75,8 +75,8 @@ private:
         for (int64_t part = 0; part < parts(); ++part)
           product = b.fma(q[part], features[part], product);
         Value score = scaleScore(b, shape, b.reduceWarp(Reduction::sum, product));
-        scores.push_back(b.select(b.lessEqual(b.add(first, i), position), score,
-                                  -std::numeric_limits<double>::infinity()));
+        scores.push_back(
+            b.select(b.lessEqual(b.add(first, i), position), score, -std::numeric_limits<double>::infinity()));
         high = b.max(scores[i], high);
       }
       Value shrink = b.exp(b.sub(state[0], high));

@@ -29,9 +29,8 @@ struct Grad {
   GradMemory memory(GpuBuilder &b, Value batch, Value head) {
     Value own = queries(b, batch, head), kv = keys(b, batch, b.div(head, shape.group()));
     Value row = b.mul(b.add(b.mul(batch, shape.heads), head), shape.sequence);
-    return {b.at(b.operand(op.getQ()), own),           b.at(b.operand(op.getDresult()), own),
-            b.at(b.operand(op.getK()), kv),            b.at(b.operand(op.getV()), kv),
-            b.at(b.operand(op.getLogSumExp()), row),   b.at(b.workspace(delta), row)};
+    return {b.at(b.operand(op.getQ()), own), b.at(b.operand(op.getDresult()), own),   b.at(b.operand(op.getK()), kv),
+            b.at(b.operand(op.getV()), kv),  b.at(b.operand(op.getLogSumExp()), row), b.at(b.workspace(delta), row)};
   }
 };
 } // namespace

@@ -91,13 +91,12 @@ Value AttentionProducts::column() { return b.mul(b.rem(b.lane(), 4), 2); }
 Values AttentionProducts::loadMatrix(const HeadTile &tile, Value row, Value column, bool transposed) {
   Type i32 = b.getI32Type();
   auto context = b.getContext();
-  Value loaded =
-      NVVM::LdMatrixOp::create(b, LLVM::LLVMStructType::getLiteral(context, {i32, i32, i32, i32}),
-                               b.at(tile.memory, b.add(b.mul(row, tile.stride), column), b.getBF16Type()),
-                               b.getI32IntegerAttr(4),
-                               NVVM::MMALayoutAttr::get(context, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row),
-                               NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-                               NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
+  Value loaded = NVVM::LdMatrixOp::create(
+      b, LLVM::LLVMStructType::getLiteral(context, {i32, i32, i32, i32}),
+      b.at(tile.memory, b.add(b.mul(row, tile.stride), column), b.getBF16Type()), b.getI32IntegerAttr(4),
+      NVVM::MMALayoutAttr::get(context, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row),
+      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+      NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
   Values parts;
   for (int64_t i = 0; i < 4; ++i)
     parts.push_back(LLVM::ExtractValueOp::create(b, loaded, i));
@@ -106,11 +105,11 @@ Values AttentionProducts::loadMatrix(const HeadTile &tile, Value row, Value colu
 
 void AttentionProducts::multiply(ValueRange a, ValueRange c, Value *sum) {
   Type f = b.f32();
-  Value product = NVVM::MmaOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), {f, f, f, f}), a, c,
-                                      ValueRange(ArrayRef<Value>(sum, 4)), ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
-                                      std::nullopt,
-                                      std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::bf16, NVVM::MMATypes::bf16},
-                                      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Value product =
+      NVVM::MmaOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), {f, f, f, f}), a, c,
+                          ValueRange(ArrayRef<Value>(sum, 4)), ArrayRef<int64_t>{16, 8, 16}, std::nullopt, std::nullopt,
+                          std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::bf16, NVVM::MMATypes::bf16},
+                          std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   for (int64_t i = 0; i < 4; ++i)
     sum[i] = LLVM::ExtractValueOp::create(b, product, i);
 }
@@ -148,8 +147,7 @@ Values AttentionProducts::accumulate(ValueRange sums, ValueRange weights, const 
   if (precision == Precision::f32) {
     NVVM::SyncWarpOp::create(b, b.i32(-1));
     for (int64_t i = 0; i < cut.columns / 2; ++i)
-      b.store(weights[i], weightMemory,
-              b.add(b.mul(row(i % 4 / 2), cut.columns), b.add(column(), i / 4 * 8 + i % 2)));
+      b.store(weights[i], weightMemory, b.add(b.mul(row(i % 4 / 2), cut.columns), b.add(column(), i / 4 * 8 + i % 2)));
     NVVM::SyncWarpOp::create(b, b.i32(-1));
     return b.forLoop(0, cut.columns, 1, out, [&](Value k, ValueRange carried) -> Values {
       Values rows, next;

@@ -11,6 +11,9 @@ using namespace qfa::test;
 
 // Sums of up to 200 products of f32 numbers, through an exponential: 1e-5 of the largest result.
 static constexpr double tolerance = 1e-5;
+// bf16 keeps 8 bits: a score of about 5 is off by some hundredths, its probability by as many parts, and gradients are
+// differences of such sums.
+static constexpr double bf16Tolerance = 3e-2;
 
 namespace {
 
@@ -131,6 +134,12 @@ TEST_P(Attention, ForwardIsTheTextbook) {
     expectClose(y, book.y, tolerance, "y");
     expectClose(logSumExp, book.lse, tolerance, "log_sum_exp");
   });
+  onBf16Gpu(ir, [&](const TestKernel &kernel) {
+    Floats y(size), logSumExp(book.lse.size());
+    runKernel(kernel, {q.data(), k.data(), v.data(), y.data(), logSumExp.data()}, c.sequence);
+    expectClose(y, book.y, bf16Tolerance, "y");
+    expectClose(logSumExp, book.lse, bf16Tolerance, "log_sum_exp");
+  });
 }
 
 TEST_P(Attention, GradientsAreTheTextbook) {
@@ -157,6 +166,14 @@ TEST_P(Attention, GradientsAreTheTextbook) {
     expectClose(dq, book.dq, tolerance, "dq");
     expectClose(dk, book.dk, tolerance, "dk");
     expectClose(dv, book.dv, tolerance, "dv");
+  });
+  onBf16Gpu(ir, [&](const TestKernel &kernel) {
+    Floats dq(size), dk(kvSize), dv(kvSize);
+    runKernel(kernel, {q.data(), k.data(), v.data(), y.data(), lse.data(), dy.data(), dq.data(), dk.data(), dv.data()},
+              c.sequence);
+    expectClose(dq, book.dq, bf16Tolerance, "dq");
+    expectClose(dk, book.dk, bf16Tolerance, "dk");
+    expectClose(dv, book.dv, bf16Tolerance, "dv");
   });
 }
 
