@@ -1,0 +1,50 @@
+// RUN: qfa-opt %s --qfa-lower-kernels-to-gpu | FileCheck %s
+// RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=f32" | FileCheck %s --check-prefix=F32
+
+// Tests that products are tensor cores' in bf16 only.
+// F32-NOT: nvvm.mma.sync
+
+// Tests that blocks of 64 queries of one head walk over the keys, and that gradients of keys and of queries have owners
+// of their own.
+// CHECK-DAG: qfa.gpu_launch @kernels::@forward__attend grid [6, 2, 1] block 128
+// CHECK-DAG: qfa.gpu_launch @kernels::@backward__row_terms
+// CHECK-DAG: qfa.gpu_launch @kernels::@backward__keys grid [2, 2, 1] block 128
+// CHECK-DAG: qfa.gpu_launch @kernels::@backward__queries grid [6, 2, 1] block 128
+// CHECK: llvm.func @forward__attend
+// CHECK: nvvm.mma.sync
+// CHECK: llvm.func @backward__row_terms
+// CHECK: llvm.func @backward__keys
+// CHECK: nvvm.mma.sync
+// CHECK: llvm.func @backward__queries
+// CHECK: nvvm.mma.sync
+qfa.kernel @forward {
+^bb0(%q: tensor<1x100x384xf32>, %k: tensor<1x100x128xf32>):
+  %y, %lse = qfa.attention %q, %k, %k {num_heads = 6 : i64, num_kv_heads = 2 : i64, scale = 0.125 : f32}
+      : tensor<1x100x384xf32>, tensor<1x100x128xf32> -> tensor<1x6x100xf32>
+  qfa.yield %y, %lse : tensor<1x100x384xf32>, tensor<1x6x100xf32>
+}
+qfa.kernel @backward {
+^bb0(%q: tensor<1x100x384xf32>, %k: tensor<1x100x128xf32>, %y: tensor<1x100x384xf32>, %lse: tensor<1x6x100xf32>):
+  %dq, %dk, %dv = qfa.attention_grad %q, %k, %k, %y, %lse, %y {num_heads = 6 : i64, num_kv_heads = 2 : i64, scale = 0.125 : f32}
+      : tensor<1x100x384xf32>, tensor<1x100x128xf32>, tensor<1x6x100xf32>
+  qfa.yield %dq, %dk, %dv : tensor<1x100x384xf32>, tensor<1x100x128xf32>, tensor<1x100x128xf32>
+}
+
+// Tests that a prompt is appended to the caches before it attends, and that a single query has no tiles.
+// CHECK: llvm.func @prefill__append
+// CHECK: llvm.func @prefill__attend
+// CHECK: nvvm.mma.sync
+// CHECK: llvm.func @decode__decode
+// CHECK-NOT: nvvm.mma.sync
+qfa.kernel @prefill {
+^bb0(%q: tensor<1x20x128xf32>, %k: tensor<1x20x64xf32>, %p: tensor<1xi32>, %keys: !qfa.buffer<64x64xf32>, %values: !qfa.buffer<64x64xf32>):
+  %y = qfa.cached_attention %q, %k, %k, %p, %keys, %values {num_heads = 2 : i64, num_kv_heads = 1 : i64, scale = 0.125 : f32}
+      : tensor<1x20x128xf32>, tensor<1x20x64xf32>, tensor<1xi32>, !qfa.buffer<64x64xf32>
+  qfa.yield %y : tensor<1x20x128xf32>
+}
+qfa.kernel @decode {
+^bb0(%q: tensor<1x1x128xf32>, %k: tensor<1x1x64xf32>, %p: tensor<1xi32>, %keys: !qfa.buffer<64x64xf32>, %values: !qfa.buffer<64x64xf32>):
+  %y = qfa.cached_attention %q, %k, %k, %p, %keys, %values {num_heads = 2 : i64, num_kv_heads = 1 : i64, scale = 0.125 : f32}
+      : tensor<1x1x128xf32>, tensor<1x1x64xf32>, tensor<1xi32>, !qfa.buffer<64x64xf32>
+  qfa.yield %y : tensor<1x1x128xf32>
+}
