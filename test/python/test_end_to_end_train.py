@@ -51,6 +51,19 @@ def test_resuming_differently_is_refused(supernet, texts, tmp_path):
     assert "no such run" in supernet.fails("train", *texts, "--resume", "--out", tmp_path / "none", "--max-steps", 4)
 
 
+def test_metrics_that_cannot_be_written_cost_no_step(supernet, texts, tmp_path):
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    supernet("train", *texts, "--out", whole, "--max-steps", 6, *STEPS)
+    run.mkdir()
+    (run / "metrics.jsonl").symlink_to("/dev/full")
+    text = supernet.fails("train", *texts, "--out", run, "--max-steps", 6, *STEPS)
+    assert f"cannot write '{run}/metrics.jsonl': No space left on device; training ended after step 1" in text
+    assert steps_of(run) == [1]
+    (run / "metrics.jsonl").unlink()
+    supernet("train", "--resume", "--out", run)
+    assert contents(whole, 6) == contents(run, 6)
+
+
 def test_threads_change_nothing(supernet, texts, tmp_path):
     found = [supernet.json("eval", "--run", supernet.trained, "--bits", 3, "--max-tokens", 1000, "--threads", n) for n in (1, 2)]
     assert found[0] == found[1]

@@ -36,8 +36,8 @@ void LiveLine::end() {
   open = false;
 }
 
-MetricsFile::MetricsFile(const std::filesystem::path &path, int64_t nextStep) {
-  if (std::filesystem::exists(path)) {
+MetricsFile::MetricsFile(const std::filesystem::path &path, int64_t nextStep) : name(path.string()) {
+  if (std::filesystem::is_regular_file(path)) { // a device has nothing to keep
     std::istringstream old(readTextFile(path));
     std::string kept, line;
     while (std::getline(old, line)) {
@@ -49,7 +49,7 @@ MetricsFile::MetricsFile(const std::filesystem::path &path, int64_t nextStep) {
   }
   file = std::fopen(path.c_str(), "ae");
   if (!file)
-    fail("cannot write '{}': {}", path.string(), std::strerror(errno));
+    fail("cannot write '{}': {}", name, std::strerror(errno));
 }
 
 MetricsFile::~MetricsFile() { std::fclose(file); }
@@ -57,5 +57,5 @@ MetricsFile::~MetricsFile() { std::fclose(file); }
 void MetricsFile::write(const nlohmann::json &line) {
   fmt::print(file, "{}\n", line.dump());
   if (std::fflush(file) != 0)
-    fail("cannot write metrics: {}", std::strerror(errno));
+    throw UnwrittenMetrics(fmt::format("cannot write '{}': {}", name, std::strerror(errno)));
 }

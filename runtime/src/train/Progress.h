@@ -2,6 +2,8 @@
 #ifndef QFA_RUNTIME_TRAIN_PROGRESS_H
 #define QFA_RUNTIME_TRAIN_PROGRESS_H
 
+#include "support/Error.h"
+
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -26,15 +28,22 @@ private:
   double shown = 0;
 };
 
+/// The disk is full, say; the training itself is sound.
+struct UnwrittenMetrics : Error {
+  using Error::Error;
+};
+
 class MetricsFile {
 public:
   /// Opens for appending; lines of steps from `nextStep` on, which a resumed run does again, are dropped.
   MetricsFile(const std::filesystem::path &path, int64_t nextStep);
   ~MetricsFile();
   MetricsFile(const MetricsFile &) = delete;
+  /// Throws UnwrittenMetrics.
   void write(const nlohmann::json &line);
 
 private:
+  std::string name;
   std::FILE *file;
 };
 

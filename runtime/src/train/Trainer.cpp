@@ -151,7 +151,7 @@ void Trainer::checkpoint() {
   written = training.step;
 }
 
-bool Trainer::run() {
+bool Trainer::loop() {
   MetricsFile metrics(std::filesystem::path(options.out) / "metrics.jsonl", training.step);
   InterruptGuard guard;
   double lastCheckpoint = wallSeconds();
@@ -188,4 +188,16 @@ bool Trainer::run() {
   line.end();
   checkpoint();
   return early;
+}
+
+// That a step cannot be reported is no reason to lose it.
+bool Trainer::run() {
+  try {
+    return loop();
+  } catch (const UnwrittenMetrics &reason) {
+    line.end();
+    checkpoint();
+    fail("{}; training ended after step {}, its checkpoint is '{}'", reason.what(), training.step,
+         checkpoints.folder(training.step).string());
+  }
 }

@@ -25,8 +25,8 @@ public:
   /// Fills period and planned steps where the user left them open, by the time of one step that changes nothing.
   static void plan(TrainOptions &options, Session &session, const BatchSource &batches);
 
-  /// Trains to the end or an interruption; returns whether it was interrupted. Throws Error when too many steps in a
-  /// row had to be skipped.
+  /// Trains to the end or an interruption; returns whether it was interrupted. Throws Error, after a
+  /// checkpoint, when too many steps in a row had to be skipped or the metrics cannot be written.
   bool run();
 
   const TrainingState &state() const { return training; }
@@ -38,6 +38,7 @@ private:
     bool skipped = false;
   };
   Step step(int64_t number);
+  bool loop();
   void report(const Step &step, double seconds, double cpu, MetricsFile &metrics);
   void evaluateUniform(MetricsFile &metrics);
   void checkpoint();
