@@ -67,6 +67,23 @@ struct StripInference : qfa::impl::StripInferenceBase<StripInference> {
     return filled(builder, loc, dims, builder.getF32FloatAttr(0));
   }
 
+  static LogicalResult refuse(func::FuncOp function, BlockArgument input, StringRef name) {
+    InFlightDiagnostic error = function.emitError("input '")
+                               << name << "' of type " << input.getType()
+                               << " has no meaning in training, expected identifiers, *mask*, *position* or past*";
+    Operation *reader = nullptr; // a node, behind the conversion of the input
+    for (Value value = input; value && !value.use_empty() && !isa_and_nonnull<NodeOp>(reader);
+         value = reader->getNumResults() ? reader->getResult(0) : Value())
+      reader = *value.user_begin();
+    if (auto node = dyn_cast_or_null<NodeOp>(reader)) {
+      error << "; operator '" << node.getType() << "' (domain " << node.getDomain().value_or("ai.onnx") << ")";
+      if (auto name = dyn_cast<NameLoc>(node.getLoc()))
+        error << " of node '" << name.getName().getValue() << "'";
+      error << " reads it";
+    }
+    return error;
+  }
+
   LogicalResult stripInputs(func::FuncOp function) {
     OpBuilder builder(function.getContext());
     builder.setInsertionPointToStart(&function.getBody().front());
@@ -85,9 +102,7 @@ struct StripInference : qfa::impl::StripInferenceBase<StripInference> {
         continue;
       }
       if (!type || ids || !isa<IntegerType>(type.getElementType()) || type.getRank() != 2)
-        return function.emitError("input '")
-               << name << "' of type " << argument.getType()
-               << " has no meaning in training, expected identifiers, *mask*, *position* or past*";
+        return refuse(function, argument, name);
       if (!type.isDynamicDim(0) || !type.isDynamicDim(1))
         return function.emitError("input '")
                << name << "' has type " << type << ", expected a symbolic batch and sequence: export with dynamic axes";

@@ -7,6 +7,16 @@ func.func @other_input(%pixels: tensor<?x3xf32> {onnx.name = "pixels"}) -> tenso
 
 // -----
 
+// expected-error @+1 {{input 'key_cache.0' of type 'tensor<?x16x32xf32>' has no meaning in training, expected identifiers, *mask*, *position* or past*; operator 'Scatter' (domain com.example) of node 'layer.0' reads it}}
+func.func @static_cache(%cache: tensor<?x16x32xf32> {onnx.name = "key_cache.0"}) -> tensor<?x16x32xf32> {
+  %0 = onnx.from_tensor %cache : tensor<?x16x32xf32>
+  %1 = onnx.node "Scatter"(%0) domain "com.example" loc("layer.0")
+  %2 = onnx.to_tensor %1 : tensor<?x16x32xf32>
+  return %2 : tensor<?x16x32xf32>
+}
+
+// -----
+
 // expected-error @+1 {{input 'input_ids' has type 'tensor<1x?xi64>', expected a symbolic batch and sequence: export with dynamic axes}}
 func.func @fixed_batch(%ids: tensor<1x?xi64> {onnx.name = "input_ids"}) -> tensor<1x?xi64> {
   return %ids : tensor<1x?xi64>
