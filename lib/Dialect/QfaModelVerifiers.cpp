@@ -19,6 +19,8 @@ LogicalResult ParameterOp::verify() {
                                << storage;
   if (getTransposed() && type.getRank() != 2) // parameter_c3
     return emitOpError("is transposed but has rank ") << type.getRank() << ", wanted 2";
+  if (getRounded() && !getRounded()->isF16()) // parameter_c4
+    return emitOpError("is rounded to ") << *getRounded() << ", wanted f16";
   return success();
 }
 

@@ -139,8 +139,8 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
   for (auto [i, parameter] : llvm::enumerate(tables.parameters)) {
     ParameterOp op = parameter;
     auto shape = llvm::cast<mlir::RankedTensorType>(op.getType()).getShape();
-    parameters.push_back(
-        w.record({w.string(op.getSymName()), w.i32(shape.size()), w.i32(tables.resident[i]), dims(w, shape)}));
+    parameters.push_back(w.record({w.string(op.getSymName()), w.i32(shape.size()), w.i32(tables.resident[i]),
+                                   dims(w, shape), w.i32(op.getRounded() ? QFA_F16 : QFA_F32)}));
   }
   for (SiteOp site : tables.sites)
     sites.push_back(siteRow(w, site));

@@ -105,6 +105,8 @@ private:
     return (elastic.getSymName() + ".b" + Twine(cast<ElasticType>(elastic.getType()).getBits()[0]) + ".").str();
   }
   static DType scaleType(ElasticType type) { return type.getScales().isF16() ? DType::F16 : DType::F32; }
+  // Runs hold parameters as subnets do.
+  static DType typeOf(ParameterOp parameter) { return parameter.getRounded() ? DType::F16 : DType::F32; }
   static format::CopyShape shapeOf(ElasticType type) {
     return {type.getOut(), type.getIn(), type.getGroup(), static_cast<int>(type.getBits()[0])};
   }
@@ -124,7 +126,7 @@ private:
     for (auto parameter : module.getOps<ParameterOp>())
       if (read.contains(parameter.getSymName())) {
         resident.push_back(parameter);
-        writer.declare(parameter.getSymName().str(), DType::F32,
+        writer.declare(parameter.getSymName().str(), typeOf(parameter),
                        std::vector<int64_t>(cast<RankedTensorType>(parameter.getType()).getShape()));
       }
   }
@@ -195,7 +197,7 @@ private:
   LogicalResult writeParameter(ParameterOp parameter) {
     std::string name = parameter.getSymName().str(), error;
     std::vector<int64_t> shape(cast<RankedTensorType>(parameter.getType()).getShape());
-    const auto *values = copies.get(name, DType::F32, shape, error);
+    const auto *values = copies.get(name, typeOf(parameter), shape, error);
     if (!values || !writer.write(name, values->data, values->bytes, error))
       return parameter.emitError("weight cannot be copied: ") << error;
     return success();

@@ -76,10 +76,11 @@ private:
                                                       : Type(builder.getBF16Type());
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(function);
-    auto parameter = ParameterOp::create(builder, loc, builder.getStringAttr(name),
-                                         TypeAttr::get(RankedTensorType::get(tensor.dims, builder.getF32Type())),
-                                         builder.getStringAttr(tensor.file), builder.getI64IntegerAttr(tensor.offset),
-                                         builder.getI64IntegerAttr(tensor.bytes), TypeAttr::get(storage), UnitAttr());
+    auto parameter =
+        ParameterOp::create(builder, loc, builder.getStringAttr(name),
+                            TypeAttr::get(RankedTensorType::get(tensor.dims, builder.getF32Type())),
+                            builder.getStringAttr(tensor.file), builder.getI64IntegerAttr(tensor.offset),
+                            builder.getI64IntegerAttr(tensor.bytes), TypeAttr::get(storage), UnitAttr(), TypeAttr());
     builder.setInsertionPointToEnd(&function.getBody().front());
     return InitializerOp::create(builder, loc, FlatSymbolRefAttr::get(parameter.getSymNameAttr())).getResult();
   }

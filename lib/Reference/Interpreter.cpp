@@ -1,6 +1,8 @@
 // The interpreter's symbols: parameters, elastic weights, states, trainables; and the call of a function.
 #include "Frame.h"
 
+#include "qfa/Format/Numbers.h"
+
 using namespace mlir;
 using namespace qfa;
 using namespace qfa::reference;
@@ -55,6 +57,9 @@ Trained *Interpreter::parameter(ParameterOp op) {
     trained.erase(found);
     return nullptr;
   }
+  if (isNew && op.getRounded())
+    for (double &value : found->second.value.data)
+      value = format::halfToFloat(format::floatToHalf(static_cast<float>(value)));
   return &found->second;
 }
 

@@ -121,7 +121,10 @@ private:
       StringRef name = source.getParameter();
       name.consume_back(".weight");
       bool table = op == head || isa<EmbeddingOp>(op);
-      if (!table || embeddingBits != 16)
+      if (table && embeddingBits == 16)
+        SymbolTable::lookupNearestSymbolFrom<ParameterOp>(op, source.getParameterAttr())
+            .setRounded(Float16Type::get(&getContext()));
+      else
         (table ? tables : layers).push_back({op, source, name.str(), blockOf(name)});
       return WalkResult::advance();
     });

@@ -27,3 +27,9 @@ qfa.parameter @parameter_c2 : tensor<4xf32> {file = "w.bin", bytes = 12 : i64, s
 // parameter_c3
 // expected-error @+1 {{is transposed but has rank 1, wanted 2}}
 qfa.parameter @parameter_c3 : tensor<4xf32> {storage = f32, transposed}
+
+// -----
+
+// parameter_c4
+// expected-error @+1 {{is rounded to 'bf16', wanted f16}}
+qfa.parameter @parameter_c4 : tensor<4xf32> {storage = f32, rounded = bf16}

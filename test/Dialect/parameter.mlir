@@ -9,3 +9,6 @@ qfa.parameter @val_129 : tensor<3x2xf32> {file = "model.onnx", bytes = 24 : i64,
 // Tests that a parameter without a file needs no size.
 // CHECK: qfa.parameter @gain : tensor<16xf32> {storage = bf16}
 qfa.parameter @gain : tensor<16xf32> {storage = bf16}
+// Tests that the type a value is rounded to is printed.
+// CHECK: qfa.parameter @head : tensor<16x4xf32> {rounded = f16, storage = f32}
+qfa.parameter @head : tensor<16x4xf32> {storage = f32, rounded = f16}

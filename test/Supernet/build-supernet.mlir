@@ -49,6 +49,8 @@
 // BLOCK-NOT: qfa.site
 
 // Tests that rank 0 makes no adapters, and 16 bits leave the tables as they are.
+// PLAIN: qfa.parameter @model.embed_tokens.weight {{.*}}rounded = f16
+// PLAIN-NOT: rounded
 // PLAIN-NOT: qfa.elastic @model.embed_tokens
 // PLAIN: %[[TABLE:.*]] = qfa.weight @model.embed_tokens.weight
 // PLAIN: qfa.embedding %{{.*}}, %[[TABLE]]

@@ -3,9 +3,10 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from conftest import Program
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 COMMON = ["--isa", "portable", "--batch", 4, "--sequence", 64]
 GROUP = ["--group-size", 32]
@@ -103,6 +104,36 @@ def test_embedding_bits(make, bits):
     assert found["mean_bits"] == 4  # which counts the layers only
     assert (found["bytes"] > eight["bytes"]) == (bits == 16)
     assert found["loss"] == pytest.approx(eight["loss"], rel=0.2) and found["loss"] != eight["loss"]
+
+
+@pytest.mark.parametrize("scales", ["f16", "f32"])
+def test_sixteen_bits_are_two_bytes(compiler, world, make, scales):
+    # Trained, counted and deployed are the same numbers: those that float16 holds.
+    program = make("--embedding-bits", 16, *GROUP)
+    program("search", "--run", program.trained, "--budget", "3bpw", "--max-tokens", 512)
+    subnet = program.trained / "subnets/3bpw.json"
+    small = Program(program.path.with_name(f"small-{scales}"))
+    compiler(world / "model.onnx", "--subnet", subnet, "--weights", program.trained, "--scale-type", scales, *COMMON, "-o", small.path)
+    file = small.path.with_suffix(".safetensors")
+    table = load_file(file)["model.embed_tokens.weight"]
+    float_table = load_file(program.path.with_suffix(".safetensors"))["model.embed_tokens.weight"]
+    assert table.dtype == np.float16 and (table == float_table.astype(np.float16)).all() and (table != float_table).any()
+    options = ["--data", world / "validation.txt", "--tokenizer", world / "tokenizer.json", "--max-tokens", 1000]
+    trained = program.json("eval", "--run", program.trained, "--configuration", subnet, *options)["loss"]
+    deployed = small.json("eval", *options)
+    assert deployed["loss"] == pytest.approx(trained, abs=1e-6 if scales == "f32" else 1e-3)
+    assert deployed["bytes"] == file.stat().st_size
+    if scales == "f16":
+        assert json.loads(subnet.read_text())["bytes"]["total"] == file.stat().st_size
+
+
+def test_an_embedding_beyond_float16_is_refused(compiler, world, texts, tmp_path):
+    compiler(world / "model.onnx", "--embedding-bits", 16, *GROUP, *COMMON, "-o", tmp_path / "program")
+    weights = load_file(tmp_path / "program.safetensors")
+    weights["model.embed_tokens.weight"][3, 1] = 7e4
+    save_file(weights, tmp_path / "program.safetensors")
+    text = Program(tmp_path / "program").fails("train", *texts, "--out", tmp_path / "run", "--max-steps", 1)
+    assert "weight 'model.embed_tokens.weight' holds a number beyond 65504, which float16 cannot hold" in text
 
 
 def arena(program):

@@ -20,10 +20,11 @@ def Qfa_ParameterOp : Qfa_Op<"parameter", [Symbol]> {
   let description = [{
     The value is f32 of shape `type`, in logical order ([out, in] for matrices). `storage` is the element type in the file. With
     `transposed` the file holds the transpose of `type`. A parameter without a file (`file` empty) is found by its name in the
-    program's weight file.
+    program's weight file. With `rounded` the value is rounded to that type before anything reads it, and a subnet's file holds it so:
+    what is trained with is what is deployed.
 
     Constraints: (parameter_c1) `type` is static and f32; (parameter_c2) `bytes` is the size of `type` in `storage`;
-    (parameter_c3) `transposed` needs rank 2.
+    (parameter_c3) `transposed` needs rank 2; (parameter_c4) `rounded` is f16.
 
     Example:
     ```mlir
@@ -31,7 +32,8 @@ def Qfa_ParameterOp : Qfa_Op<"parameter", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, DefaultValuedStrAttr<StrAttr, "">:$file,
-    DefaultValuedAttr<I64Attr, "0">:$offset, DefaultValuedAttr<I64Attr, "0">:$bytes, TypeAttr:$storage, UnitAttr:$transposed);
+    DefaultValuedAttr<I64Attr, "0">:$offset, DefaultValuedAttr<I64Attr, "0">:$bytes, TypeAttr:$storage, UnitAttr:$transposed,
+    OptionalAttr<TypeAttr>:$rounded);
   let assemblyFormat = "$sym_name `:` $type attr-dict";
   let hasVerifier = 1;
 }

@@ -12,7 +12,8 @@ def BuildSupernet : Pass<"qfa-build-supernet", "::mlir::ModuleOp"> {
     Every linear layer of a block gets a `qfa.elastic` row, and layers that must agree in their bits share a `qfa.site`: with
     granularity `group` the layers that read the same value ({q, k, v}, {gate, up}), with `block` all layers of a block, with
     `linear` none. Each distinct input is pooled once per group size, and each layer adds its adapter's product. The table of
-    the embedding and the head become elastic at the one width `embedding-bits`, without adapter; with 16 they stay parameters.
+    the embedding and the head become elastic at the one width `embedding-bits`, without adapter; with 16 they stay parameters,
+    rounded to f16.
     A tied pair is one row.
 
     Names: a row has the name of its parameter without `.weight`, a site joins the names of its layers without `_proj`
@@ -44,7 +45,7 @@ def BuildSupernet : Pass<"qfa-build-supernet", "::mlir::ModuleOp"> {
     Option<"groupSize", "group-size", "std::string", "\"64\"", "Inputs that share a scale and a zero, or auto">,
     Option<"rank", "rank", "int64_t", "16", "Rank of the adapters, 0 for none">,
     Option<"alpha", "alpha", "double", "16.0", "Strength of the adapters: their product counts alpha / rank times">,
-    Option<"embeddingBits", "embedding-bits", "int64_t", "8", "Bit width of embedding and head, 16 to leave them floating-point">,
+    Option<"embeddingBits", "embedding-bits", "int64_t", "8", "Bit width of embedding and head, 16 to leave them parameters rounded to f16">,
   ];
   let dependentDialects = ["::qfa::QfaDialect"];
 }

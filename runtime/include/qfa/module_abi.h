@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define QFA_MODULE_ABI_VERSION 2u
+#define QFA_MODULE_ABI_VERSION 3u
 
 typedef enum qfa_dtype_t { QFA_F32 = 0, QFA_F16 = 1, QFA_BF16 = 2, QFA_I32 = 3, QFA_U32 = 4 } qfa_dtype_t;
 
@@ -156,6 +156,7 @@ typedef struct qfa_parameter_t {
   int32_t rank;
   int32_t resident; /* 1: the compiled code reads its f32 values; 0: only copies are made from it */
   int64_t dims[4];
+  int32_t dtype; /* QFA_F32, or QFA_F16: values are rounded to it when they are loaded, and runs and subnets store it */
 } qfa_parameter_t;
 
 typedef struct qfa_site_t {

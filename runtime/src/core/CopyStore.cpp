@@ -1,7 +1,10 @@
 // Copies: making them block by block, writing and mapping them.
 #include "core/CopyStore.h"
 
+#include "qfa/Format/Numbers.h"
 #include "support/Error.h"
+
+#include <algorithm>
 
 using namespace qfa::rt;
 namespace format = qfa::format;
@@ -95,6 +98,16 @@ CopyView CopyStore::get(int64_t elastic, int64_t bitIndex) {
   return view;
 }
 
+static bool writeParameter(const qfa_parameter_t &parameter, const Memory &values, format::SafetensorsWriter &writer,
+                           std::string &error) {
+  int64_t count = Module::elements(parameter);
+  if (parameter.dtype != QFA_F16)
+    return writer.write(parameter.name, values.data(), count * sizeof(float), error);
+  std::vector<uint16_t> halves(count);
+  std::transform(values.as<float>(), values.as<float>() + count, halves.begin(), format::floatToHalf);
+  return writer.write(parameter.name, halves.data(), halves.size() * sizeof(uint16_t), error);
+}
+
 void qfa::rt::writeSupernet(const Module &module, const Weights &weights, ThreadPool &pool, const std::string &file) {
   format::SafetensorsWriter writer;
   std::string error;
@@ -115,12 +128,11 @@ void qfa::rt::writeSupernet(const Module &module, const Weights &weights, Thread
   // What stays floating-point comes along: a subnet is taken out of the run alone.
   for (const qfa_parameter_t &parameter : module.parameters())
     if (parameter.resident)
-      writer.declare(parameter.name, DType::F32, {parameter.dims, parameter.dims + parameter.rank});
+      writer.declare(parameter.name, Module::storedType(parameter), Module::shape(parameter));
   check(writer.open(file, error));
   for (const qfa_parameter_t &parameter : module.parameters())
     if (parameter.resident) {
-      Memory values = weights.load(parameter, pool);
-      check(writer.write(parameter.name, values.data(), values.size(), error));
+      check(writeParameter(parameter, weights.load(parameter, pool), writer, error));
     }
   for (int64_t index = 0; index < module.raw.elastic_count; ++index) {
     const qfa_elastic_t &elastic = module.raw.elastics[index];

@@ -3,6 +3,7 @@
 #define QFA_RUNTIME_CORE_MODULE_H
 
 #include "qfa/Format/Copies.h"
+#include "qfa/Format/Safetensors.h"
 #include "qfa/module_abi.h"
 
 #include <span>
@@ -58,6 +59,10 @@ public:
   static int64_t elements(const qfa_tensor_t &tensor);
   static std::vector<int64_t> shape(const qfa_parameter_t &parameter) {
     return {parameter.dims, parameter.dims + parameter.rank};
+  }
+  /// Of a resident parameter in runs and subnets.
+  static format::DType storedType(const qfa_parameter_t &parameter) {
+    return parameter.dtype == QFA_F16 ? format::DType::F16 : format::DType::F32;
   }
   static format::CopyShape shape(const qfa_elastic_t &elastic, int32_t bits) {
     return {elastic.out, elastic.in, elastic.group, bits};

@@ -83,10 +83,10 @@ void Session::loadParameters(ThreadPool &pool) {
     hostParameters.push_back(nullptr);
     if (!parameter.resident)
       continue;
-    // Inference reads floats where they lie in the file; what is trained or converted needs memory of its own.
+    // Inference reads floats where they lie in the file; what is trained, rounded or converted needs memory of its own.
     const format::TensorView &view = weightFile.find(parameter);
     bool aligned = reinterpret_cast<uintptr_t>(view.data) % 64 == 0;
-    if (!trained[index] && view.type == format::DType::F32 && aligned &&
+    if (!trained[index] && parameter.dtype == QFA_F32 && view.type == format::DType::F32 && aligned &&
         format::allFinite(view.as<float>().data(), view.count())) {
       hostParameters[index] = const_cast<uint8_t *>(view.data);
       continue;

@@ -1,6 +1,7 @@
 // Reading of weights, in parallel and checked.
 #include "core/Weights.h"
 
+#include "qfa/Format/Numbers.h"
 #include "support/Error.h"
 
 #include <fmt/ranges.h>
@@ -32,14 +33,22 @@ Memory Weights::load(const qfa_parameter_t &parameter, ThreadPool &pool) const {
   const format::TensorView &view = find(parameter);
   int64_t count = view.count();
   Memory values = floats(count);
-  std::atomic<bool> finite = true;
+  std::atomic<bool> finite = true, fits = true;
   pool.parallelFor((count + part - 1) / part, [&](int64_t begin, int64_t end, int) {
     int64_t first = begin * part, length = std::min(end * part, count) - first;
     SafetensorsReader::readFloats(view, first, length, values.as<float>() + first);
     if (!format::allFinite(values.as<float>() + first, length))
       finite = false;
+    if (parameter.dtype != QFA_F16)
+      return;
+    for (float &value : std::span(values.as<float>() + first, length))
+      value = format::halfToFloat(format::floatToHalf(value));
+    if (!format::allFinite(values.as<float>() + first, length))
+      fits = false;
   });
   if (!finite)
     fail("{}: weight '{}' holds a NaN or an infinity", file, parameter.name);
+  if (!fits)
+    fail("{}: weight '{}' holds a number beyond 65504, which float16 cannot hold", file, parameter.name);
   return values;
 }

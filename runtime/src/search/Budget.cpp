@@ -37,8 +37,9 @@ DeployedBytes qfa::rt::deployedBytes(const Module &module, const Configuration &
   }
   for (const qfa_parameter_t &parameter : module.parameters())
     if (parameter.resident) {
-      writer.declare(parameter.name, DType::F32, Module::shape(parameter));
-      bytes.parameters += Module::elements(parameter) * 4;
+      DType type = Module::storedType(parameter);
+      writer.declare(parameter.name, type, Module::shape(parameter));
+      bytes.parameters += Module::elements(parameter) * format::sizeOf(type);
     }
   std::string error;
   if (!writer.measure(bytes.total, error))

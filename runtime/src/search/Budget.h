@@ -12,7 +12,7 @@ namespace qfa::rt {
 struct DeployedBytes {
   uint64_t codes = 0, scales = 0, zeros = 0;
   uint64_t vocabulary = 0; ///< embedding and head: codes, scales and zeros
-  uint64_t parameters = 0; ///< norms and whatever stays in float
+  uint64_t parameters = 0; ///< norms, and what else is not elastic
   uint64_t header = 0;     ///< names and shapes
   uint64_t total = 0;
 };

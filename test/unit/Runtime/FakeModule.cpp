@@ -238,11 +238,11 @@ const qfa_entry_t denseEntries[] = {{"train_step", denseEval, 0, 100, 0, 2, 1, s
                                     {"gradient_norm", denseNorm, 0, 100, 0, 0, 1, norm},
                                     {"update", denseUpdate, 0, 100, 0, 1, 0, hyper}};
 const qfa_kernel_t kernels[] = {{"token_losses", tokens, 256, 500000, {tokenLosses, nullptr, nullptr}, 0, 0, nullptr}};
-const qfa_parameter_t parameters[] = {{"model.norm.weight", 1, 1, {hidden, 0, 0, 0}},
-                                      {"model.embed_tokens.weight", 2, 0, {vocabulary, hidden, 0, 0}},
-                                      {"model.layers.0.mlp.weight", 2, 0, {hidden, hidden, 0, 0}},
-                                      {"model.layers.1.mlp.weight", 2, 0, {vocabulary, hidden, 0, 0}}};
-const qfa_parameter_t denseParameters[] = {{"bigram.weight", 2, 1, {vocabulary, vocabulary, 0, 0}}};
+const qfa_parameter_t parameters[] = {{"model.norm.weight", 1, 1, {hidden, 0, 0, 0}, QFA_F32},
+                                      {"model.embed_tokens.weight", 2, 0, {vocabulary, hidden, 0, 0}, QFA_F32},
+                                      {"model.layers.0.mlp.weight", 2, 0, {hidden, hidden, 0, 0}, QFA_F32},
+                                      {"model.layers.1.mlp.weight", 2, 0, {vocabulary, hidden, 0, 0}, QFA_F32}};
+const qfa_parameter_t denseParameters[] = {{"bigram.weight", 2, 1, {vocabulary, vocabulary, 0, 0}, QFA_F32}};
 const qfa_site_t sites[] = {{"model.embed_tokens.site", 1, {8, 0, 0, 0}},
                             {"model.layers.0.mlp", 3, {2, 3, 4, 0}},
                             {"model.layers.1.mlp", 2, {2, 4, 0, 0}}};
