@@ -13,11 +13,11 @@
 using namespace qfa::rt;
 using nlohmann::json;
 
-ScoreCache::ScoreCache(const std::filesystem::path &path, std::string key) : key(std::move(key)) {
-  bool isCutOff = false;
+ScoreCache::ScoreCache(const std::filesystem::path &path, std::string key) : key(std::move(key)), name(path.string()) {
+  bool cutOff = false; // a line without its end
   if (std::filesystem::exists(path)) {
     std::string text = readTextFile(path);
-    isCutOff = !text.empty() && text.back() != '\n';
+    cutOff = !text.empty() && text.back() != '\n';
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       json entry = json::parse(line, nullptr, false);
@@ -29,8 +29,8 @@ ScoreCache::ScoreCache(const std::filesystem::path &path, std::string key) : key
   }
   file = std::fopen(path.c_str(), "ae");
   if (!file)
-    fail("cannot write '{}': {}", path.string(), std::strerror(errno));
-  if (isCutOff)
+    fail("cannot write '{}': {}", name, std::strerror(errno));
+  if (cutOff)
     std::fputc('\n', file);
 }
 
@@ -46,5 +46,5 @@ void ScoreCache::add(const Configuration &configuration, double loss) {
   json value = std::isfinite(loss) ? json(loss) : json();
   fmt::print(file, "{}\n", json{{"bits", configuration}, {"loss", value}, {"key", key}}.dump());
   if (std::fflush(file) != 0)
-    fail("cannot write scores: {}", std::strerror(errno));
+    fail("cannot write '{}': {}", name, std::strerror(errno));
 }

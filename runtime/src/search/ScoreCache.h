@@ -26,6 +26,7 @@ public:
 private:
   std::string key;
   std::map<Configuration, double> scores;
+  std::string name;
   std::FILE *file;
 };
 
