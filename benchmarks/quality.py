@@ -4,7 +4,8 @@
 
 Every linear exists at 2, 3 and 4 bits (rounded to nearest), each copy with an adapter that pools its input per group. A step samples the bits
 of the groups {q,k,v}, {o}, {gate,up}, {down} of every block with the mean that the resource-balanced schedule asks for, and trains the sampled
-adapters with AdamW at a constant rate. The last fifth of TEXT is held out. Prints one line of perplexities per report.
+adapters with AdamW at a constant rate. The last fifth of TEXT is held out. Embedding and head hold the numbers of 8
+bits throughout, with float linears too. Prints one line of perplexities per report.
 """
 
 import argparse

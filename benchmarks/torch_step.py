@@ -1,9 +1,11 @@
 """Eager PyTorch doing a training step of one configuration: the contender of training_step.py, one JSON line per step on stdout.
 
 The frozen linears are kept as integers (two 4-bit codes a byte, one scale and one zero per group) and dequantized in forward and again in
-backward; each has an adapter that pools its input per group. Embedding, norms and output projection are dense and frozen.
+backward; each has an adapter that pools its input per group. Embedding and output projection hold the numbers of 8 bits, norms are float.
 
     python torch_step.py MODEL_FOLDER --tokens-file ids.npy --batch 2 --sequence 256 --group-size 64 --threads 1 --steps 3
+
+Rows of --sequence ids begin where the one before has its last label, and every step reads the next --batch of them.
 """
 
 import argparse
@@ -36,14 +38,20 @@ def quantize(weight, bits, group):
     groups = weight.reshape(weight.shape[0], -1, group)
     low, high = groups.amin(-1, keepdim=True).clamp_max(0), groups.amax(-1, keepdim=True).clamp_min(0)
     scale = ((high - low) / (2**bits - 1)).half().float().clamp_min(2**-24)
-    offset = (-low / scale).round()
-    codes = ((groups / scale).round() + offset).clamp(0, 2**bits - 1).to(torch.uint8)
-    return codes, scale, -offset * scale
+    zero = -(-low / scale).round().clamp_max(2**bits - 1) * scale
+    # The distance to the zero is rounded, not w / scale: ties, of which a model dequantized from 4 bits has many, then fall as QFA's do.
+    codes = ((groups - zero) / scale).clamp(0, 2**bits - 1).round().to(torch.uint8)
+    return codes, scale, zero
 
 
 def dequantize(packed, scale, zero):
     """packed: [out, groups, group / 2], the even column of a pair in the low half of its byte; returns [out, in]."""
     codes = torch.stack((packed & 15, packed >> 4), -1).flatten(2)
+    return torch.addcmul(zero, codes.float(), scale).flatten(1)
+
+
+def rounded(weight, bits, group):
+    codes, scale, zero = quantize(weight, bits, group)
     return torch.addcmul(zero, codes.float(), scale).flatten(1)
 
 
@@ -81,8 +89,10 @@ class Llama(torch.nn.Module):
         weights = read_weights(folder)
         self.layers, self.epsilon, self.head_dim = config["num_hidden_layers"], config["rms_norm_eps"], config["head_dim"]
         self.theta = config["rope_theta"]
-        self.embedding = weights["model.embed_tokens.weight"]
-        self.head = weights.get("lm_head.weight", self.embedding)
+        # Rounded once, then held in float: the dequantization in every step is a cost that this side is spared.
+        self.embedding = rounded(weights["model.embed_tokens.weight"], 8, group)
+        head = weights.get("lm_head.weight")
+        self.head = self.embedding if head is None else rounded(head, 8, group)
         self.gains = {name.removesuffix(".weight"): w for name, w in weights.items() if w.dim() == 1}
         self.linears = torch.nn.ModuleDict({f"{i}_{name.split('.')[1]}": Linear(weights[f"model.layers.{i}.{name}.weight"], group, rank, alpha)
                                             for i in range(self.layers) for name in LINEARS})
@@ -136,7 +146,7 @@ def main():
     model = Llama(args.model, args.group_size, args.rank, args.alpha)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.0)
     tokens = torch.from_numpy(np.load(args.tokens_file))
-    rows = tokens[: len(tokens) // (args.sequence + 1) * (args.sequence + 1)].reshape(-1, args.sequence + 1)
+    rows = tokens.unfold(0, args.sequence + 1, args.sequence)
     for step in range(args.steps):
         batch = rows[torch.arange(step * args.batch, (step + 1) * args.batch) % len(rows)]
         wall, cpu = time.perf_counter(), time.process_time()

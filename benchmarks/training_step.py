@@ -4,7 +4,8 @@
     python training_step.py --shape 15m            a generated model: hidden 288, 6 layers, 6 heads, vocabulary 32000
 
 Run it with the python of an environment that holds requirements-benchmark.txt; without PyTorch it says so and measures nothing. Both sides
-read the weights of MODEL/model.onnx, hold the linears at 4 bits with adapters of rank 16, and train on the same text with windows of 256.
+read the weights of MODEL/model.onnx, hold the linears at 4 bits with adapters of rank 16, and train on the same windows of 256 tokens: the
+text is cut so that one step reads all of it. Their first losses must agree to 1e-3, or the comparison is of different things and fails.
 Each turn is a new process whose first step is not counted; turns alternate A B B A, so that a slow minute of the machine meets both.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SEQUENCE, RANK, BITS = 256, 16, 4
+LOSS_TOLERANCE = 1e-3  # of the first step, where adapters add nothing yet: only the order of sums differs
 MIB = 1 << 20
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of numpy in this process, read when it is imported: calibrate() is about one core
 
@@ -56,11 +58,11 @@ def run_turn(command, threads, folder):
 class Torch:
     name = "PyTorch eager"
 
-    def __init__(self, model, ids, group):
-        self.model, self.ids, self.group = model, ids, group
+    def __init__(self, model, group):
+        self.model, self.group = model, group
 
     def turn(self, tokens, threads, steps, folder):
-        command = [sys.executable, HERE / "torch_step.py", self.model, "--tokens-file", self.ids, "--group-size", self.group, "--rank", RANK,
+        command = [sys.executable, HERE / "torch_step.py", self.model, "--tokens-file", folder / f"ids-{tokens}.npy", "--group-size", self.group, "--rank", RANK,
                    "--batch", tokens // SEQUENCE, "--sequence", SEQUENCE, "--threads", threads, "--steps", steps + 1]
         out, peak = run_turn(command, threads, folder)
         return [json.loads(line) for line in out.splitlines()], peak
@@ -69,8 +71,8 @@ class Torch:
 class Compiled:
     name = "QFA"
 
-    def __init__(self, model, text, group, compiler):
-        self.model, self.text, self.group, self.compiler = model, text, group, compiler
+    def __init__(self, model, group, compiler):
+        self.model, self.group, self.compiler = model, group, compiler
 
     def program(self, tokens, folder):
         """The program for steps of this size, compiled at its first use."""
@@ -82,8 +84,8 @@ class Compiled:
 
     def turn(self, tokens, threads, steps, folder):
         run = Path(tempfile.mkdtemp(dir=folder)) / "run"
-        command = [self.program(tokens, folder), "train", "--data", self.text, "--tokenizer", self.model / "tokenizer.json", "--out", run,
-                   "--threads", threads, "--max-steps", steps + 1]
+        command = [self.program(tokens, folder), "train", "--data", folder / f"text-{tokens}.txt", "--validation-fraction", 0,
+                   "--tokenizer", self.model / "tokenizer.json", "--out", run, "--threads", threads, "--max-steps", steps + 1]
         _, peak = run_turn(command, threads, folder)
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         shutil.rmtree(run.parent)
@@ -108,11 +110,21 @@ def generate_15m(folder):
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def token_ids(model, text, out):
+def cut_text(model, text, tokens, folder):
+    """Writes the beginning of a document that makes the windows of one step, `tokens` ids and one more, as text and as ids."""
     import numpy as np
     from tokenizers import Tokenizer
-    np.save(out, np.array(Tokenizer.from_file(str(model / "tokenizer.json")).encode(text.read_text(encoding="utf-8")).ids, np.int64))
-    return out
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    for document in text.read_text(encoding="utf-8").split("<|endoftext|>"):
+        document = document.strip()[:tokens * 20]
+        for _, end in tokenizer.encode(document).offsets[tokens:]:
+            # Programs add the mark of the end, which comes after the last window.
+            ids = tokenizer.encode(document[:end]).ids
+            if len(ids) == tokens + 1:
+                (folder / f"text-{tokens}.txt").write_text(document[:end], encoding="utf-8")
+                np.save(folder / f"ids-{tokens}.npy", np.array(ids, np.int64))
+                return
+    sys.exit(f"{text} has no document that begins with {tokens + 1} tokens")
 
 
 def measure(contenders, tokens, threads, args, folder):
@@ -126,6 +138,10 @@ def measure(contenders, tokens, threads, args, folder):
             turns[contender.name].append(dict(cpu=statistics.median(s["cpu_seconds"] for s in counted), peak=peak, loss=steps[0]["loss"],
                                               wall=statistics.median(s["seconds"] for s in counted)))
             print(f"  {tokens} tokens, {threads} threads, round {number + 1}: {contender.name} {turns[contender.name][-1]}", file=sys.stderr)
+    first = {name: rows[0]["loss"] for name, rows in turns.items()}
+    print(f"  {tokens} tokens: first losses " + ", ".join(f"{name} {loss:.5f}" for name, loss in first.items()), file=sys.stderr)
+    if max(first.values()) - min(first.values()) > LOSS_TOLERANCE:
+        sys.exit(f"first losses differ by more than {LOSS_TOLERANCE}: {first}")
     return turns, speed
 
 
@@ -181,13 +197,14 @@ def main():
         if not text.exists():
             text = folder / "text.txt"
             text.write_text("\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("examples/**/*.py"))), encoding="utf-8")
-        contenders = [Torch(model, token_ids(model, text, folder / "ids.npy"), group)]
+        contenders = [Torch(model, group)]
         if args.compiler.exists():
-            contenders.insert(0, Compiled(model, text.resolve(), group, args.compiler.resolve()))
+            contenders.insert(0, Compiled(model, group, args.compiler.resolve()))
         else:
             print(f"{args.compiler} is not built: PyTorch alone is measured", file=sys.stderr)
         rows = []
         for tokens in args.tokens:
+            cut_text(model, text, tokens, folder)
             for threads in args.threads:
                 turns, speed = measure(contenders, tokens, threads, args, folder)
                 rows += report(args.shape or model.name, tokens, threads, turns, speed)
