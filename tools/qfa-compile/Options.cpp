@@ -129,7 +129,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
                                cl::init("qa-lora"), cl::cat(supernet));
   cl::opt<std::string> quantizer("quantizer", cl::desc("How copies are made: rtn (round to nearest)"), cl::init("rtn"),
                                  cl::cat(supernet));
-  cl::opt<int> embeddingBits("embedding-bits", cl::desc("Width of embedding and head: 16, 8 (default) or 4"),
+  cl::opt<int> embeddingBits("embedding-bits", cl::desc("Width of embedding and head: 16 (float16), 8 (default) or 4"),
                              cl::init(8), cl::cat(supernet));
   cl::opt<std::string> sampler("sampler", cl::desc("Sampler of configurations: resource-balanced (default) or uniform"),
                                cl::init("resource-balanced"), cl::cat(supernet));
