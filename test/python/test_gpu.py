@@ -1,0 +1,72 @@
+"""Tests of programs for GPUs, on the emulated one: the very kernels that a card would run, against the CPU's."""
+
+import json
+import shutil
+
+import pytest
+from conftest import Program
+
+SHAPE = ["--batch", 2, "--sequence", 33]  # a sequence that no tile divides
+BUILD = ["--target", "cpu,cuda", "--isa", "portable,avx2", "--gpu-arch", "80"]
+STEPS = ["--max-steps", 20, "--learning-rate", 2e-3, "--eval-every", 0]  # a larger rate multiplies what rounding differs by
+
+
+def metrics(run, key):
+    return [json.loads(line)[key] for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module", params=["f32", "bf16"])
+def program(request, compiler, world, dense, tmp_path_factory):
+    """A supernet's training program for both devices, with a precision of its matrix products (.precision)."""
+    folder = tmp_path_factory.mktemp(f"gpu-{request.param}")
+    compiler(world / "model.onnx", "--weights", dense.trained, "--group-size", 32, *SHAPE, *BUILD, "--gpu-precision", request.param, "-o", folder / "story")
+    program = Program(folder / "story")
+    program.precision = request.param
+    return program
+
+
+@pytest.fixture(scope="module")
+def runs(program, texts, tmp_path_factory):
+    """20 steps on each device."""
+    folder = tmp_path_factory.mktemp("runs")
+    for device in "cpu", "emulated":
+        program("train", *texts, "--out", folder / device, *STEPS, "--device", device)
+    return folder
+
+
+def test_training_is_that_of_the_cpu(program, runs):
+    tolerance = {"f32": 1e-5, "bf16": 5e-3}[program.precision]
+    cpu, gpu = (metrics(runs / device, "loss") for device in ("cpu", "emulated"))
+    assert len(cpu) == 20 and len(set(cpu)) > 15
+    assert gpu == pytest.approx(cpu, rel=tolerance)
+    cpu, gpu = (metrics(runs / device, "gradient_norm") for device in ("cpu", "emulated"))
+    assert gpu == pytest.approx(cpu, rel=20 * tolerance)
+    if program.precision == "bf16":  # rounding is seen
+        assert metrics(runs / "cpu", "loss") != metrics(runs / "emulated", "loss")
+
+
+def test_a_run_changes_devices(program, texts, runs, tmp_path):
+    shutil.copytree(runs / "emulated", tmp_path / "run")
+    program("train", "--resume", "--out", tmp_path / "run", "--max-steps", 22, "--device", "cpu")
+    assert len(metrics(tmp_path / "run", "loss")) == 22
+
+
+def test_evaluation_is_that_of_the_cpu(program, runs):
+    for bits in 2, 4:
+        cpu, gpu = (program.json("eval", "--run", runs / "cpu", "--bits", bits, "--max-tokens", 300, "--device", device)["loss"] for device in ("cpu", "emulated"))
+        assert gpu == pytest.approx(cpu, rel={"f32": 1e-5, "bf16": 1e-2}[program.precision])
+
+
+def test_a_step_passes_all_checks(program, texts, tmp_path):
+    program("train", *texts, "--out", tmp_path / "run", "--max-steps", 1, "--device", "emulated", QFA_EMULATOR_CHECKS="1")
+    assert len(metrics(tmp_path / "run", "loss")) == 1
+
+
+def test_a_subnet_says_the_same(program, compiler, world, runs, tmp_path):
+    program("search", "--run", runs / "cpu", "--budget", "3bpw", "--samples", 3, "--refine", 1, "--max-tokens", 100, "--final-tokens", 100, "--device", "cpu")
+    subnet = tmp_path / "subnet"
+    compiler(world / "model.onnx", "--subnet", runs / "cpu/subnets/3bpw.json", "--weights", runs / "cpu", *SHAPE, *BUILD,
+             "--gpu-precision", program.precision, "--context", 96, "-o", subnet)
+    say = ["generate", "--tokenizer", world / "tokenizer.json", "--prompt", "Anna lost a", "--max-tokens", 12, "--temperature", 0]
+    cpu, gpu = (Program(subnet)(*say, "--device", device) for device in ("cpu", "emulated"))
+    assert len(cpu) > len("Anna lost a") and gpu == cpu
