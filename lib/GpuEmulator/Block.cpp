@@ -22,6 +22,7 @@ Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
   warpCount = (threadCount + warpLanes - 1) / warpLanes;
   sharedBytes = plan.staticSharedBytes + plan.dynamicSharedBytes;
   // Below 2^31, because code may keep shared addresses in 32 bits.
+  stacks = FiberStacks::take();
   void *mapped = mmap(nullptr, maxSharedBytes + 2 * guardBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
   if (mapped == MAP_FAILED || !stacks.grow(warpCount * warpLanes)) {
@@ -38,6 +39,7 @@ Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
 Block::~Block() {
   if (shared)
     munmap(shared - guardBytes, maxSharedBytes + 2 * guardBytes);
+  FiberStacks::giveBack(std::move(stacks));
 }
 
 static void runFiber() {

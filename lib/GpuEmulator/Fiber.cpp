@@ -1,7 +1,9 @@
 // Stack switching for x86-64 in the System V convention.
 #include "qfa/GpuEmulator/Fiber.h"
 
+#include <mutex>
 #include <sys/mman.h>
+#include <vector>
 
 using namespace qfa::emu;
 
@@ -30,6 +32,14 @@ qfa_emu_switch:
 )");
 
 static constexpr size_t guardBytes = 4096, savedRegisters = 6;
+
+FiberStacks &FiberStacks::operator=(FiberStacks &&other) noexcept {
+  std::swap(first, other.first);
+  std::swap(mapped, other.mapped);
+  std::swap(mappedBytes, other.mappedBytes);
+  std::swap(count, other.count);
+  return *this;
+}
 
 FiberStacks::~FiberStacks() {
   if (mapped)
@@ -70,4 +80,21 @@ void FiberStacks::prepare(size_t index, void (*entry)()) {
 bool FiberStacks::holds(size_t index, uint64_t address, uint64_t bytes) const {
   uint64_t begin = uint64_t(first + index * fiberStackBytes) + guardBytes;
   return address >= begin && address + bytes <= uint64_t(&context(index));
+}
+
+static std::mutex idleMutex;
+static std::vector<FiberStacks> idle; // as many as host threads ran blocks at once
+
+FiberStacks FiberStacks::take() {
+  std::lock_guard lock(idleMutex);
+  if (idle.empty())
+    return {};
+  FiberStacks stacks = std::move(idle.back());
+  idle.pop_back();
+  return stacks;
+}
+
+void FiberStacks::giveBack(FiberStacks stacks) {
+  std::lock_guard lock(idleMutex);
+  idle.push_back(std::move(stacks));
 }

@@ -8,7 +8,7 @@ from conftest import Program
 
 SHAPE = ["--batch", 2, "--sequence", 33]  # a sequence that no tile divides
 BUILD = ["--target", "cpu,cuda", "--isa", "portable,avx2", "--gpu-arch", "80"]
-STEPS = ["--max-steps", 20, "--learning-rate", 2e-3, "--eval-every", 0]  # a larger rate multiplies what rounding differs by
+STEPS = ["--max-steps", 20, "--learning-rate", 2e-3, "--eval-every", 0, "--checkpoint-every", 5]  # a larger rate multiplies what rounding differs by
 
 
 def metrics(run, key):

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace qfa::emu {
 
@@ -41,8 +42,8 @@ inline FiberContext *fiberContextOf(uint64_t addressOnStack) {
 class FiberStacks {
 public:
   FiberStacks() = default;
-  FiberStacks(const FiberStacks &) = delete;
-  FiberStacks &operator=(const FiberStacks &) = delete;
+  FiberStacks(FiberStacks &&other) noexcept { *this = std::move(other); }
+  FiberStacks &operator=(FiberStacks &&other) noexcept;
   ~FiberStacks();
   // At least that many; contexts may move. False when the host has no memory.
   bool grow(size_t count);
@@ -51,6 +52,11 @@ public:
   void prepare(size_t index, void (*entry)());
   // Whether the address is on the stack of that fiber.
   bool holds(size_t index, uint64_t address, uint64_t bytes) const;
+
+  // Stacks that another block gave back, or none yet: making them anew for every launch takes longer than many a
+  // launch.
+  static FiberStacks take();
+  static void giveBack(FiberStacks stacks);
 
 private:
   std::byte *first = nullptr;

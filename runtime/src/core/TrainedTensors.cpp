@@ -78,6 +78,14 @@ std::vector<TrainedTensor *> TrainedTensors::updated() {
   return result;
 }
 
+std::vector<TensorState> TrainedTensors::states() {
+  std::vector<TensorState> result;
+  for (const TrainedTensor *tensor : updated())
+    result.push_back({tensor->name, tensor->shape, tensor->value, tensor->m.as<float>(), tensor->v.as<float>(),
+                      tensor->elements, tensor->steps});
+  return result;
+}
+
 TrainedTensor *TrainedTensors::find(std::string_view name) {
   for (TrainedTensor &tensor : tensors)
     if (tensor.name == name) {

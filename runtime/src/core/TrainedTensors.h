@@ -20,6 +20,14 @@ struct TrainedTensor {
   int64_t elements = 0;
 };
 
+/// A trained tensor as it stands now. Its numbers stay the same as long as training happens on another device.
+struct TensorState {
+  std::string name;
+  std::vector<int64_t> shape;
+  const float *value, *m, *v;
+  int64_t elements, steps;
+};
+
 class TrainedTensors {
 public:
   /// parameters: values by index, null where not resident; trained parameters are changed in place.
@@ -34,6 +42,7 @@ public:
 
   /// All that have been updated at least once, in a fixed order.
   std::vector<TrainedTensor *> updated();
+  std::vector<TensorState> states(); ///< the same as states
   /// The tensor of this name as a checkpoint wrote it, with a value; null for an unknown name.
   TrainedTensor *find(std::string_view name);
   uint64_t bytes() const; ///< in memory now

@@ -58,27 +58,27 @@ static void check(bool done, const std::string &error) {
     throw Error(error);
 }
 
-void Checkpoints::writeTensors(const fs::path &folder, TrainedTensors &tensors) const {
+void Checkpoints::writeTensors(const fs::path &folder, const std::vector<TensorState> &tensors) const {
   SafetensorsWriter values, optimizer;
   std::string error;
-  for (const TrainedTensor *tensor : tensors.updated()) {
-    values.declare(tensor->name, DType::F32, tensor->shape);
-    optimizer.declare(tensor->name + ".m", DType::F32, tensor->shape);
-    optimizer.declare(tensor->name + ".v", DType::F32, tensor->shape);
+  for (const TensorState &tensor : tensors) {
+    values.declare(tensor.name, DType::F32, tensor.shape);
+    optimizer.declare(tensor.name + ".m", DType::F32, tensor.shape);
+    optimizer.declare(tensor.name + ".v", DType::F32, tensor.shape);
   }
   check(values.open((folder / valuesFile).string(), error), error);
   check(optimizer.open((folder / optimizerFile).string(), error), error);
-  for (const TrainedTensor *tensor : tensors.updated()) {
-    uint64_t bytes = tensor->elements * sizeof(float);
-    check(values.write(tensor->name, tensor->value, bytes, error), error);
-    check(optimizer.write(tensor->name + ".m", tensor->m.data(), bytes, error), error);
-    check(optimizer.write(tensor->name + ".v", tensor->v.data(), bytes, error), error);
+  for (const TensorState &tensor : tensors) {
+    uint64_t bytes = tensor.elements * sizeof(float);
+    check(values.write(tensor.name, tensor.value, bytes, error), error);
+    check(optimizer.write(tensor.name + ".m", tensor.m, bytes, error), error);
+    check(optimizer.write(tensor.name + ".v", tensor.v, bytes, error), error);
   }
   check(values.finish(error), error);
   check(optimizer.finish(error), error);
 }
 
-void Checkpoints::write(const TrainingState &state, TrainedTensors &tensors, int64_t keep) const {
+void Checkpoints::write(const TrainingState &state, const std::vector<TensorState> &tensors, int64_t keep) const {
   fs::path target = folder(state.step), aside = root / ("." + target.filename().string() + asideSuffix);
   std::error_code ignored;
   try {
@@ -87,8 +87,8 @@ void Checkpoints::write(const TrainingState &state, TrainedTensors &tensors, int
     writeTensors(aside, tensors);
     json content = {{"step", state.step},       {"tokens", state.tokens},   {"skipped", state.skipped},
                     {"seconds", state.seconds}, {"options", state.options}, {"updates", json::object()}};
-    for (const TrainedTensor *tensor : tensors.updated())
-      content["updates"][tensor->name] = tensor->steps;
+    for (const TensorState &tensor : tensors)
+      content["updates"][tensor.name] = tensor.steps;
     for (const char *file : {valuesFile, optimizerFile})
       content["xxh3"][file] = checksumOf(aside / file);
     writeTextFile(aside / stateFile, content.dump(1) + "\n");

@@ -32,14 +32,14 @@ public:
   std::filesystem::path folder(int64_t step) const;
 
   /// Writes a checkpoint, then removes all but the newest `keep`. Throws Error; then the older ones are untouched.
-  void write(const TrainingState &state, TrainedTensors &tensors, int64_t keep) const;
+  void write(const TrainingState &state, const std::vector<TensorState> &tensors, int64_t keep) const;
   /// Loads the newest checkpoint that is whole; says on stderr which ones were not. Nothing when there is no
   /// checkpoint; throws Error when there are only damaged ones, or ones of another model. Without the optimizer's state
   /// nothing can be trained or written again.
   std::optional<TrainingState> load(TrainedTensors &tensors, bool withOptimizer) const;
 
 private:
-  void writeTensors(const std::filesystem::path &folder, TrainedTensors &tensors) const;
+  void writeTensors(const std::filesystem::path &folder, const std::vector<TensorState> &tensors) const;
   TrainingState read(int64_t step, TrainedTensors &tensors, bool withOptimizer) const;
 
   std::filesystem::path root;

@@ -147,8 +147,20 @@ void Trainer::evaluateUniform(MetricsFile &metrics) {
 void Trainer::checkpoint() {
   if (written == training.step)
     return;
-  checkpoints.write(training, session.trained(), options.keep);
+  finishCheckpoint(); // the host's tensors are those of the one before
+  auto write = [this, state = training, tensors = session.trained().states()] {
+    checkpoints.write(state, tensors, options.keep);
+  };
+  if (session.isHost()) // training would change what is being written
+    write();
+  else
+    writing = std::async(std::launch::async, write);
   written = training.step;
+}
+
+void Trainer::finishCheckpoint() {
+  if (writing.valid())
+    writing.get();
 }
 
 bool Trainer::loop() {
@@ -169,6 +181,7 @@ bool Trainer::loop() {
       line.end();
       training = good; // skipped steps changed nothing
       checkpoint();
+      finishCheckpoint();
       fail("loss or gradients were not finite in {} steps in a row, the last of them step {}; the last good state is "
            "'{}'",
            mostSkippedInARow, good.step + mostSkippedInARow - 1, checkpoints.folder(good.step).string());
@@ -193,10 +206,13 @@ bool Trainer::loop() {
 // That a step cannot be reported is no reason to lose it.
 bool Trainer::run() {
   try {
-    return loop();
+    bool early = loop();
+    finishCheckpoint();
+    return early;
   } catch (const UnwrittenMetrics &reason) {
     line.end();
     checkpoint();
+    finishCheckpoint();
     fail("{}; training ended after step {}, its checkpoint is '{}'", reason.what(), training.step,
          checkpoints.folder(training.step).string());
   }

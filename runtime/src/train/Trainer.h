@@ -10,6 +10,7 @@
 #include "train/TrainOptions.h"
 
 #include <functional>
+#include <future>
 
 namespace qfa::rt {
 
@@ -41,7 +42,9 @@ private:
   bool loop();
   void report(const Step &step, double seconds, double cpu, MetricsFile &metrics);
   void evaluateUniform(MetricsFile &metrics);
+  /// Written while training goes on where the device has memory of its own.
   void checkpoint();
+  void finishCheckpoint(); ///< throws what went wrong
   bool atEnd() const;
 
   Session &session;
@@ -52,7 +55,8 @@ private:
   Checkpoints checkpoints;
   TrainingState training;
   int64_t written = -1; // step of the newest checkpoint
-  double rate = 0;      // tokens per second, smoothed
+  std::future<void> writing;
+  double rate = 0; // tokens per second, smoothed
   LiveLine line;
 };
 
