@@ -70,3 +70,31 @@ def test_a_subnet_says_the_same(program, compiler, world, runs, tmp_path):
     say = ["generate", "--tokenizer", world / "tokenizer.json", "--prompt", "Anna lost a", "--max-tokens", 12, "--temperature", 0]
     cpu, gpu = (Program(subnet)(*say, "--device", device) for device in ("cpu", "emulated"))
     assert len(cpu) > len("Anna lost a") and gpu == cpu
+
+
+def test_a_real_model_trains_as_on_the_cpu(compiler, shared, tmp_path):
+    model, text = shared / "models/llama-tinystories-656k/torch-dynamo-18/model.onnx", shared / "data/tinystories/stories_head.txt"
+    tokenizer = shared / "data/llama-tinystories-656k/tokenizer.json"
+    compiler(model, "--group-size", "auto", "--batch", 2, "--sequence", 96, *BUILD, "--gpu-precision", "f32", "-o", tmp_path / "story")
+    for device in "cpu", "emulated":
+        Program(tmp_path / "story")("train", "--data", text, "--tokenizer", tokenizer, "--out", tmp_path / device, "--max-steps", 20, "--learning-rate", 5e-4,
+                                    "--eval-every", 0, "--device", device)
+    cpu, gpu = (metrics(tmp_path / device, "loss") for device in ("cpu", "emulated"))
+    assert len(cpu) == 20 and gpu == pytest.approx(cpu, rel=1e-5)
+
+
+def test_check_compares_every_kernel(program):
+    text = program("check", "--device", "emulated")
+    assert text.strip().endswith(" runs, 0 wrong") and "cross_entropy" in text
+    assert "--device emulated" in program.refuses("check", "--device", "cpu")
+    assert program.refuses("check", "--device", "emulated", "--kernel", "no-such") == "no kernel's name holds 'no-such'"
+    assert "differ by more than 1e-12" in program.fails("check", "--device", "emulated", "--tolerance", 1e-12, "--kernel", "linear_")
+
+
+def test_devices_that_are_not_there(program, dense, texts, tmp_path):
+    run = ["train", *texts, "--out", tmp_path / "run", "--max-steps", 1, "--device"]
+    assert program.refuses(*run, "tpu") == "--device is 'tpu', wanted cpu, cuda, cuda:N, emulated or auto"
+    words = program.fails(*run, "cuda:99")
+    assert "no NVIDIA driver: libcuda.so.1 is not found" in words or "no CUDA device 99" in words
+    assert "compiled for the CPU only, so not for --device emulated; compile it with --target=cpu,cuda" in Program(dense.path).fails(*run, "emulated")
+    assert "QFA_EMULATOR_SCHEDULE is 'sideways', wanted forward, reverse or a number" in program.fails(*run, "emulated", QFA_EMULATOR_SCHEDULE="sideways")

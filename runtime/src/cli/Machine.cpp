@@ -37,8 +37,12 @@ static std::unique_ptr<Device> open(const Module &module, ThreadPool &pool, cons
 }
 
 Machine::Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed)
+    : Machine(program, options, [&](ThreadPool &) { return sources; }, seed) {}
+
+Machine::Machine(const Program &program, const MachineOptions &options,
+                 const std::function<SessionSources(ThreadPool &)> &makeSources, uint64_t seed)
     : pool(options.threads), device(open(program.module, pool, options)),
-      session(program.module, pool, *device, sources, seed) {}
+      session(program.module, pool, *device, makeSources(pool), seed) {}
 
 Machine::~Machine() {
   if (device->profiles())

@@ -4,6 +4,7 @@
 
 #include "core/Session.h"
 
+#include <functional>
 #include <memory>
 
 namespace qfa::rt {
@@ -25,6 +26,9 @@ struct MachineOptions {
 class Machine {
 public:
   Machine(const Program &program, const MachineOptions &options, const SessionSources &sources, uint64_t seed);
+  /// makeSources is called once the device is open, so that nothing is written for one that is not there.
+  Machine(const Program &program, const MachineOptions &options,
+          const std::function<SessionSources(ThreadPool &)> &makeSources, uint64_t seed);
   ~Machine(); ///< prints the profile, when one was asked for
 
   ThreadPool pool;

@@ -179,19 +179,21 @@ static void train(const Program &program, TrainCommand &options) {
   Checkpoints checkpoints(run.path, program.module.isDense());
   SessionSources sources{findWeights(program, options.machine), ""};
   Text text = openText(program.module, entry, options.text);
-  prepareFolder(program, options, checkpoints);
-  if (program.module.isTable()) {
+  options.machine.trains = true;
+  auto makeSources = [&](ThreadPool &pool) {
+    prepareFolder(program, options, checkpoints);
+    if (!program.module.isTable())
+      return sources;
     sources.supernet = run.supernet().string();
     if (fs::exists(sources.supernet)) {
       checkSupernet(program.module, sources.supernet);
     } else {
       fmt::print(stderr, "rounding the weights to every width\n");
-      ThreadPool pool(options.machine.threads);
       writeSupernet(program.module, Weights(sources.weights), pool, sources.supernet);
     }
-  }
-  options.machine.trains = true;
-  Machine machine(program, options.machine, sources, options.train.seed);
+    return sources;
+  };
+  Machine machine(program, options.machine, makeSources, options.train.seed);
   const SampleSet &samples = text.dataset.train(), &validation = text.dataset.validation();
   BatchOrder order{samples.size(), entry.tensors[0].dims[0], options.train.gradientAccumulation, options.train.seed};
   Trainer::BatchSource batches = [&](int64_t step, int64_t microbatch) {
