@@ -13,9 +13,7 @@ using namespace qfa;
 static constexpr int64_t decodeThreads = 512, warps = decodeThreads / kWarp;
 static constexpr int64_t quarters = 4, quarterRows = kBlockRows / quarters, inputsAtOnce = kWarp / quarters;
 
-bool qfa::isLinearDecode(LinearOp op) {
-  return isa<ElasticType>(op.getWeight().getType()) && tokensOf(op.getX()) <= 8;
-}
+bool qfa::isLinearDecode(LinearOp op) { return isa<ElasticType>(op.getWeight().getType()) && tokensOf(op.getX()) <= 8; }
 
 namespace {
 class Decode {
