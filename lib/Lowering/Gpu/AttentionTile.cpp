@@ -145,7 +145,9 @@ Values AttentionProducts::accumulate(ValueRange sums, ValueRange weights, const 
   int64_t parts = walked.padded / 8;
   Values out(sums);
   if (precision == Precision::f32) {
-    NVVM::SyncWarpOp::create(b, b.i32(-1));
+    if (weightsWereRead)
+      NVVM::SyncWarpOp::create(b, b.i32(-1));
+    weightsWereRead = true;
     for (int64_t i = 0; i < cut.columns / 2; ++i)
       b.store(weights[i], weightMemory, b.add(b.mul(row(i % 4 / 2), cut.columns), b.add(column(), i / 4 * 8 + i % 2)));
     NVVM::SyncWarpOp::create(b, b.i32(-1));

@@ -64,7 +64,7 @@ public:
 
   // owned columns^T: scores of this warp's rows.
   Values scores(const HeadTile &owned, const HeadTile &walked);
-  // sums + weights walked: [16, padded width].
+  // sums + weights walked: [16, padded width]. Between rounds of the walk the block has a barrier.
   Values accumulate(mlir::ValueRange sums, mlir::ValueRange weights, const HeadTile &walked);
 
   // This lane's place: the row of a fragment's value in the block, i = 0 .. 3, and its column in its part.
@@ -79,6 +79,7 @@ private:
   const Precision precision;
   const AttentionCut &cut;
   mlir::Value warpRow, weightMemory; // weightMemory: in precision f32, for lanes to read each other's weights
+  bool weightsWereRead = false;      // in this round of the walk
 };
 
 // Scores that their query does not see become minus infinity. `query` and `key` are the positions of rows and columns

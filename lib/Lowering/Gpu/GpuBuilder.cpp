@@ -100,14 +100,12 @@ Value GpuBuilder::reduceBlock(Reduction kind, Value f32) {
   int64_t warps = threads / kWarp;
   if (warps == 1)
     return f32;
-  if (!reduction)
-    reduction = shared(warps);
-  barrier(); // whoever read the last reduction is done
-  ifThen(equal(lane(), 0), [&] { store(f32, reduction, warp()); });
+  Value parts = shared(warps);
+  ifThen(equal(lane(), 0), [&] { store(f32, parts, warp()); });
   barrier();
-  Value total = loadF32(reduction);
+  Value total = loadF32(parts);
   for (int64_t i = 1; i < warps; ++i)
-    total = combine(*this, kind, total, loadF32(reduction, i));
+    total = combine(*this, kind, total, loadF32(parts, i));
   return total;
 }
 

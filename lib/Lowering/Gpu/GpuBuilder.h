@@ -51,7 +51,7 @@ public:
   mlir::Value shuffleXor(mlir::Value f32, int64_t mask);
   // Over the warp's lanes, the same in every lane, in a fixed order.
   mlir::Value reduceWarp(Reduction kind, mlir::Value f32);
-  // Over the block's threads, the same in every thread, in a fixed order; a barrier before and after.
+  // Over the block's threads, the same in every thread, in a fixed order. Not in a loop: its memory is written once.
   mlir::Value reduceBlock(Reduction kind, mlir::Value f32);
 
   mlir::Value vectorOf(mlir::ValueRange scalars);
@@ -67,7 +67,7 @@ public:
 private:
   KernelOp kernel;
   mlir::gpu::GPUModuleOp into;
-  mlir::Value threadIndex, reduction;
+  mlir::Value threadIndex;
   int64_t sharedCount = 0;
 };
 
