@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""What is known of the GPU kernels of a program without a card: docs/gpu-static.md, and a check that it has not got worse.
+
+    scripts/gpu-static.py --build build                 prints the tables of a training step of the 7B shape
+    scripts/gpu-static.py --build build --write         writes them to docs/gpu-static.md
+    scripts/gpu-static.py --build build --check         fails when a function got worse by more than 10 %, spills, or is refused by ptxas
+    scripts/gpu-static.py --build build --model FILE.mlir    of another module, as qfa-compile --compile-to=kernels prints it
+
+Registers, spills and shared memory are ptxas's, occupancy follows from them. The main loop is the innermost one with tensor-core
+instructions, else the longest; its instructions are those of the PTX, and with --nvdisasm PROGRAM those of the machine code as well.
+Times are predictions from a card's limits and from a kernel's FLOPs and bytes: operands and results once, workspace written and read once
+(that blocks read a panel several times is left to the L2).
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples"))
+TABLE = ROOT / "docs/gpu-static.md"
+
+ARCHS = ("80", "90", "90a", "100")  # that must take the kernels; the table is of the first
+# Per SM of sm_80: registers, warps, blocks, bytes of shared memory (CUDA C++ Programming Guide, compute capabilities).
+REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, 164 * 1024
+# Dense bf16 tensor FLOP/s, f32 FLOP/s, bytes/s (NVIDIA's data sheets: A100 80 GB SXM, H100 SXM, H200).
+CARDS = {"A100": (312e12, 19.5e12, 2.04e12), "H100": (989e12, 67e12, 3.35e12), "H200": (989e12, 67e12, 4.8e12)}
+# What good kernels have been seen to reach of it: mma.sync on Hopper, copies on an H200.
+REACHED = (0.75, 0.75, 0.9)
+CLASSES = [
+    ("tensor", r"mma\.sync"),
+    ("ldmatrix", r"ldmatrix"),
+    ("cp.async", r"cp\.async"),
+    ("global", r"(ld|st)\.global"),
+    ("shared", r"(ld|st)\.shared"),
+    ("barrier", r"bar|barrier"),
+    ("shuffle", r"shfl"),
+    ("f32", r"(add|sub|mul|fma|div|sqrt|max|min|neg|abs|setp|selp)\.[a-z.]*f(32|16)"),
+    ("integer", r"(add|sub|mul|mad|and|or|xor|shl|shr|setp|selp|max|min|cvt|rem|div|lop3|prmt|bfe)\."),
+]
+BATCH, SEQUENCE = 8, 2048
+TOLERATED = 1.1
+
+
+def occupancy(threads, registers, shared):
+    """Blocks per SM, share of its warps in percent, and what limits them."""
+    warps = threads // 32
+    per_warp = math.ceil(registers * 32 / 256) * 256
+    limits = {
+        "warps": WARPS // warps,
+        "blocks": BLOCKS,
+        "registers": REGISTERS // 4 // per_warp * 4 // warps,
+        "shared": SHARED // (math.ceil((shared + 1024) / 128) * 128),
+    }
+    fit = min(limits.values())
+    return fit, 100 * fit * warps / WARPS, min(limits, key=limits.get)
+
+
+def classify(instruction):
+    return next((name for name, pattern in CLASSES if re.match(pattern, instruction)), "other")
+
+
+def main_loop(lines, label_of, jump_of, is_tensor):
+    """The lines of a function's main loop, none without a loop."""
+    labels, loops = {}, []
+    for number, line in enumerate(lines):
+        if label := re.match(label_of, line):
+            labels[label[1]] = number
+        elif (jump := re.search(jump_of, line)) and jump[1] in labels:
+            loops.append((labels[jump[1]], number))
+    tensor = [loop for loop in loops if any(is_tensor in line for line in lines[loop[0] : loop[1]])]
+    start, end = min(tensor, key=lambda loop: loop[1] - loop[0]) if tensor else max(loops, key=lambda loop: loop[1] - loop[0], default=(0, -1))
+    return lines[start : end + 1]
+
+
+def count_ptx(body):
+    """Instructions by class of the main loop."""
+    loop = main_loop(body.split("\n"), r"(\$L\w+):", r"\bbra(?:\.uni)?\s+(\$L\w+)", "mma.sync")
+    instructions = (re.match(r"\s+(?:@!?%p\d+\s+)?([a-z][\w.:]*)", line) for line in loop)
+    return collections.Counter(classify(found[1]) for found in instructions if found)
+
+
+def count_machine_code(cubin, nvdisasm):
+    """Of every function with tensor-core instructions in its main loop: how many, of how many."""
+    counts = {}
+    text = subprocess.run([nvdisasm, "-c", cubin], capture_output=True, text=True, check=True).stdout
+    for part in re.split(r"\n\s*//-+ \.text\.", text)[1:]:
+        loop = main_loop(part.split("\n"), r"\s*(\.L_x_\d+):", r"\bBRA\b.*?(\.L_x_\d+)", "HMMA")
+        instructions = [found[1] for line in loop if (found := re.search(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?\w+\s+)?([A-Z]\w*)", line))]
+        if tensor := instructions.count("HMMA"):
+            counts[part.split()[0]] = (tensor, len(instructions))
+    return counts
+
+
+def read_ptx(text):
+    """Of every entry: its main loop, its threads."""
+    functions = {}
+    for entry in re.finditer(r"\.entry (\w+)\((.*?)\n\)(.*?)\n\{(.*?)\n\}", text, re.S):
+        threads = int(re.search(r"\.reqntid (\d+)", entry[3])[1])
+        functions[entry[1]] = {"threads": threads, "loop": count_ptx(entry[4])}
+    return functions
+
+
+def find_ptxas():
+    return shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
+
+
+def assemble(ptx, arch, folder):
+    """The machine code's file, and of every entry its registers, spilled bytes and shared memory."""
+    source, cubin = Path(folder, "kernels.ptx"), Path(folder, f"kernels-{arch}.cubin")
+    source.write_text(ptx)
+    run = subprocess.run([find_ptxas(), "-v", "-O3", f"-arch=sm_{arch}", source, "-o", cubin], capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"gpu-static: ptxas refuses the kernels for sm_{arch}: {run.stderr}")
+    entries = {}
+    for part in re.split(r"Compiling entry function", run.stderr)[1:]:
+        spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", part)
+        shared = re.search(r"(\d+) bytes smem", part)
+        entries[re.match(r" '(\w+)'", part)[1]] = {
+            "registers": int(re.search(r"Used (\d+) registers", part)[1]),
+            "spills": int(spilled[1]) + int(spilled[2]),
+            "shared": int(shared[1]) if shared else 0,
+        }
+    return cubin, entries
+
+
+def make_7b(build, folder):
+    """The kernels of the program that trains the LLaMA-2-7B shape."""
+    from llama_onnx import LlamaShape, write_llama
+
+    shape = LlamaShape(vocab=32000, hidden=4096, layers=32, heads=32, kv_heads=32, intermediate=11008, tied=False)
+    write_llama(folder, shape, None)
+    command = [build / "bin/qfa-compile", Path(folder, "model.onnx"), f"--batch={BATCH}", f"--sequence={SEQUENCE}"]
+    return subprocess.run([*command, "--group-size=64", "--rank=64", "--alpha=64", "--compile-to=kernels"], capture_output=True, text=True, check=True).stdout
+
+
+def read_program(text):
+    """Launches of every kernel in one training step with its optimizer step."""
+    counts = collections.Counter()
+    for name in ("train_step", "gradient_norm", "update"):
+        if function := re.search(rf"func\.func @{name}\(.*?\n  \}}", text, re.S):
+            counts.update(re.findall(r"qfa\.launch @(\w+)\(", function[0]))
+    return counts
+
+
+def lower(build, module):
+    """(PTX, kernels: functions of each, with flops and bytes)."""
+    run = subprocess.run([build / "bin/qfa-opt", "--qfa-lower-to-gpu=emit=ptx", "-"], input=module, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"gpu-static: {run.stderr}")
+    escaped = re.search(r'assembly = "((?:[^"\\]|\\.)*)"', run.stdout)[1]
+    ptx = re.sub(r"\\([0-9A-F]{2}|.)", lambda found: chr(int(found[1], 16)) if len(found[1]) == 2 else found[1], escaped).rstrip("\0")
+    kernels = {}
+    for kernel in re.finditer(r"qfa\.gpu_kernel @(\w+) .*?flops (\d+) bytes (\d+) \{(.*?)\n  \}", run.stdout, re.S):
+        kernels[kernel[1]] = {"flops": int(kernel[2]), "bytes": int(kernel[3]), "functions": re.findall(r"@kernels::@(\w+)", kernel[4])}
+    return ptx, kernels
+
+
+def predict(kernel, functions, limits):
+    """Seconds of one run: (arithmetic, memory)."""
+    tensor, plain, bandwidth = limits
+    uses_tensor = any(functions[name]["loop"]["tensor"] for name in kernel["functions"])
+    return kernel["flops"] / (tensor if uses_tensor else plain), kernel["bytes"] / bandwidth
+
+
+def render_functions(functions):
+    yield from ["## Functions", "", f"On sm_{ARCHS[0]}; loop and mix: PTX instructions of the main loop.", ""]
+    yield "| function | threads | registers | spilled | shared | blocks/SM | occupancy (limit) | loop | tensor | mix |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for name, facts in sorted(functions.items()):
+        fit, share, limit = occupancy(facts["threads"], facts["registers"], facts["shared"])
+        loop = facts["loop"]
+        length = sum(loop.values())
+        mix = ", ".join(f"{count} {kind}" for kind, count in loop.most_common() if kind != "tensor")
+        tensor = f"{100 * loop['tensor'] / length:.0f} %" if loop["tensor"] else ""
+        yield f"| {name} | {facts['threads']} | {facts['registers']} | {facts['spills']} | {facts['shared']} | {fit} | {share:.0f} % ({limit}) | {length} | {tensor} | {mix} |"
+
+
+def render_machine_code(counts):
+    yield from ["", "## Machine code", "", "Tensor-core instructions of all in the main loop, as nvdisasm shows them for sm_90.", ""]
+    yield from ["| function | tensor | all | share |", "|---|---|---|---|"]
+    for name, (tensor, length) in sorted(counts.items()):
+        yield f"| {name} | {tensor} | {length} | {100 * tensor / length:.0f} % |"
+
+
+def render_times(kernels, functions, counts):
+    def times(kernel, card, scale=(1, 1, 1)):
+        return predict(kernel, functions, [limit * part for limit, part in zip(CARDS[card], scale)])
+
+    def milliseconds(name, card):
+        return 1e3 * counts[name] * max(times(kernels[name], card))
+
+    yield from ["", "## Predicted times", "", "Per kernel of one step: launches, GFLOP and MB of one, milliseconds of all. A prediction by roofline, not a measurement: the larger of",
+                "what arithmetic and memory take at the limits of the card's data sheet (TFLOP/s of tensor cores, of f32, TB/s: "
+                + "; ".join(f"{card} {tensor / 1e12:.0f}, {plain / 1e12:.1f}, {bandwidth / 1e12:.2f}" for card, (tensor, plain, bandwidth) in CARDS.items()) + ").", ""]
+    yield "| kernel | launches | GFLOP | MB | " + " | ".join(CARDS) + " |"
+    yield "|---|---|---|---|" + "---|" * len(CARDS)
+    for name in sorted(kernels, key=lambda name: -milliseconds(name, "H200")):
+        cells = " | ".join(f"{milliseconds(name, card):.2f}" for card in CARDS)
+        yield f"| {name} | {counts[name]} | {kernels[name]['flops'] / 1e9:.2f} | {kernels[name]['bytes'] / 1e6:.1f} | {cells} |"
+    ways = {
+        "roofline: the larger of both": lambda kernel, card: max(times(kernel, card)),
+        "nothing overlaps: their sum": lambda kernel, card: sum(times(kernel, card)),
+        f"the larger at {100 * REACHED[0]:.0f} % of arithmetic, {100 * REACHED[2]:.0f} % of bandwidth": lambda kernel, card: max(times(kernel, card, REACHED)),
+        "their sum at these": lambda kernel, card: sum(times(kernel, card, REACHED)),
+    }
+    yield from ["", f"Predicted step of {BATCH * SEQUENCE:,} tokens: milliseconds, and tokens per second.", "", "| | " + " | ".join(CARDS) + " |", "|---|" + "---|" * len(CARDS)]
+    for way, seconds in ways.items():
+        steps = [sum(counts[name] * seconds(kernel, card) for name, kernel in kernels.items()) for card in CARDS]
+        yield f"| {way} | " + " | ".join(f"{1e3 * step:.0f} ms, {BATCH * SEQUENCE / step:,.0f}" for step in steps) + " |"
+
+
+def find_worse(functions, kernels):
+    """What grew by more than is tolerated since the document was written."""
+    text = TABLE.read_text()
+    known = {name: list(map(float, facts)) for name, *facts in re.findall(r"^\| (\w+__\w+) \| \d+ \| (\d+) \| \d+ \| .*? \| .*? \| .*? \| (\d+) \|", text, re.M)}
+    known |= {name: list(map(float, facts)) for name, *facts in re.findall(r"^\| (\w+) \| \d+ \| ([\d.]+) \| ([\d.]+) \|(?: [\d.]+ \|){3}$", text, re.M)}
+    now = {name: {"registers": facts["registers"], "instructions in the main loop": sum(facts["loop"].values())} for name, facts in functions.items()}
+    now |= {name: {"GFLOP": round(kernel["flops"] / 1e9, 2), "MB": round(kernel["bytes"] / 1e6, 1)} for name, kernel in kernels.items()}
+    if differ := set(known) ^ set(now):
+        yield f"other functions or kernels than in {TABLE.name}, --write brings it up to date: {', '.join(sorted(differ))}"
+    for name in sorted(set(known) & set(now)):
+        for before, (what, value) in zip(known[name], now[name].items()):
+            if value > TOLERATED * before:
+                yield f"{name}: {value} {what}, {before:g} before"
+
+
+def check(ptx, functions, kernels, folder):
+    """All findings, of all architectures."""
+    worse = list(find_worse(functions, kernels))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for arch, (_, entries) in zip(ARCHS, pool.map(lambda arch: assemble(ptx, arch, tempfile.mkdtemp(dir=folder)), ARCHS)):
+            worse += [f"{name} spills {facts['spills']} bytes on sm_{arch}" for name, facts in entries.items() if facts["spills"]]
+    return worse
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--nvdisasm")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    if not find_ptxas():
+        sys.exit("gpu-static: no ptxas in PATH nor in /usr/local/cuda/bin")
+    with tempfile.TemporaryDirectory() as folder:
+        module = args.model.read_text() if args.model else make_7b(args.build, folder)
+        counts = read_program(module)
+        start = time.monotonic()
+        ptx, kernels = lower(args.build, module)
+        print(f"{len(module):,} bytes of kernels became {len(ptx):,} bytes of PTX in {time.monotonic() - start:.1f} s", file=sys.stderr)
+        functions = read_ptx(ptx)
+        for name, facts in assemble(ptx, ARCHS[0], folder)[1].items():
+            functions[name] |= facts
+        kernels = {name: kernel for name, kernel in kernels.items() if counts[name]}
+        functions = {name: functions[name] for kernel in kernels.values() for name in kernel["functions"]}
+        if args.check:
+            worse = check(ptx, functions, kernels, folder)
+            print("\n".join(worse) or f"{len(functions)} functions, none worse than {TABLE.name} says; sm_{', sm_'.join(ARCHS)} take all without a spill")
+            sys.exit(bool(worse))
+        model = args.model or f"one training step of the LLaMA-2-7B shape: {BATCH} sequences of {SEQUENCE} tokens, group 64, rank 64"
+        lines = ["# GPU kernels, static facts", "", "Made by `scripts/gpu-static.py --write --nvdisasm nvdisasm`. Nothing here was seen on a card.", "",
+                 f"{len(kernels)} kernels, {len(functions)} functions of {model}.", "", *render_functions(functions)]
+        if args.nvdisasm:
+            machine_code = count_machine_code(assemble(ptx, "90", folder)[0], args.nvdisasm)
+            lines += render_machine_code({name: found for name, found in machine_code.items() if name in functions})
+        text = "\n".join([*lines, *render_times(kernels, functions, counts)]) + "\n"
+    if args.write:
+        TABLE.write_text(text)
+    print(f"{TABLE}: {len(functions)} functions" if args.write else text)
+
+
+if __name__ == "__main__":
+    main()
