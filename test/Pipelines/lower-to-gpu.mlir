@@ -5,9 +5,9 @@
 // RUN: qfa-compile %S/../Inputs/tiny-llama.mlir --compile-from=import --compile-to=supernet --group-size=16 | qfa-opt --qfa-lower-to-gpu="emit=nvvm batch=1 sequence=8" | FileCheck %s
 // RUN: qfa-compile %S/../Inputs/tiny-llama.mlir --compile-from=import --compile-to=kernels --group-size=16 --batch=1 --sequence=8 | qfa-opt --qfa-lower-to-gpu="emit=nvvm" | FileCheck %s
 
+// CHECK: llvm.func @qfa_entry_train_step(
 // CHECK: qfa.gpu_kernel @linear_{{.*}} pointers {{[0-9]+}} workspace {{[1-9][0-9]*}} flops {{[1-9][0-9]*}}
 // CHECK: qfa.gpu_launch @kernels::@
-// CHECK: llvm.func @qfa_entry_train_step(
 // CHECK: gpu.module @kernels
 // CHECK: nvvm.mma.sync
 // CHECK-NOT: qfa.kernel @
