@@ -10,6 +10,10 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 
@@ -35,6 +39,7 @@ struct GpuKernels::State {
   };
   std::unique_ptr<MLIRContext> context;
   std::map<std::string, Kernel> kernels;
+  std::string bitcode; // of the optimized module
   std::unique_ptr<emu::Program> program;
 };
 
@@ -78,6 +83,8 @@ static std::string compile(const std::string &ir, const std::string &precision, 
     llvm::raw_fd_ostream out(path, code);
     llvmModule->print(out, nullptr);
   }
+  llvm::raw_string_ostream bitcode(state.bitcode);
+  llvm::WriteBitcodeToFile(*llvmModule, bitcode);
   auto loaded = emu::Program::load(std::move(llvmModule), std::move(llvmContext));
   if (!loaded)
     return llvm::toString(loaded.takeError());
@@ -116,6 +123,13 @@ public:
   void readBack() {
     for (const Copy &copy : back)
       std::memcpy(copy.host, copy.device, copy.bytes);
+  }
+  // All that a kernel may have written, its workspace apart.
+  std::string written() const {
+    std::string bytes;
+    for (const Copy &copy : back)
+      bytes.append(reinterpret_cast<const char *>(copy.device), copy.bytes);
+    return bytes;
   }
 
 private:
@@ -158,33 +172,117 @@ void *addOperand(DeviceCopies &copies, const std::string &name, Type type, void 
 }
 } // namespace
 
+namespace {
+struct Run {
+  DeviceCopies copies;
+  std::string fault; // empty: none
+};
+} // namespace
+
+// A launch whose function `other` has runs that one instead. args beyond the operands may be null.
+static void runOn(const GpuKernels::State &state, const GpuKernels::State::Kernel &kernel, emu::Program *other,
+                  const std::vector<void *> &args, const emu::LaunchOptions &options, Run &run) {
+  std::vector<void *> pointers;
+  for (size_t i = 0; i < kernel.types.size(); ++i)
+    pointers.push_back(i < kernel.operands
+                           ? addOperand(run.copies, "operand " + std::to_string(i), kernel.types[i], args[i])
+                           : run.copies.addResult("result " + std::to_string(i - kernel.operands), args[i],
+                                                  bytesOf(cast<RankedTensorType>(kernel.types[i]).getNumElements())));
+  pointers.push_back(run.copies.memory.allocate("workspace", std::max<int64_t>(kernel.workspace, 1)));
+  for (const auto &launch : kernel.launches) {
+    std::vector<const void *> arguments;
+    for (void *&pointer : pointers)
+      arguments.push_back(&pointer);
+    arguments.push_back(&launch.argument);
+    emu::Program &program = other && other->findKernel(launch.function) ? *other : *state.program;
+    emu::Report report =
+        program.launch({launch.function, launch.grid, launch.block, 0, arguments}, run.copies.memory, options);
+    if (!report.ok()) {
+      run.fault = report.text();
+      return;
+    }
+  }
+}
+
+static emu::LaunchOptions scheduled(emu::Schedule schedule, uint32_t seed) {
+  emu::LaunchOptions options;
+  options.schedule = schedule;
+  options.seed = seed;
+  return options;
+}
+
 TestKernel GpuKernels::find(const std::string &name) const {
   auto found = state->kernels.find(name);
   if (found == state->kernels.end())
     return {};
   auto run = [state = state, &kernel = found->second](const std::vector<void *> &args, uint32_t seed) {
     ASSERT_EQ(args.size(), kernel.types.size()) << "arguments";
-    DeviceCopies copies;
-    std::vector<void *> pointers;
-    for (size_t i = 0; i < args.size(); ++i)
-      pointers.push_back(i < kernel.operands
-                             ? addOperand(copies, "operand " + std::to_string(i), kernel.types[i], args[i])
-                             : copies.addResult("result " + std::to_string(i - kernel.operands), args[i],
-                                                bytesOf(cast<RankedTensorType>(kernel.types[i]).getNumElements())));
-    pointers.push_back(copies.memory.allocate("workspace", std::max<int64_t>(kernel.workspace, 1)));
-    emu::LaunchOptions options;
-    options.schedule = emu::Schedule::Random;
-    options.seed = seed;
-    for (const State::Launch &launch : kernel.launches) {
-      std::vector<const void *> arguments;
-      for (void *&pointer : pointers)
-        arguments.push_back(&pointer);
-      arguments.push_back(&launch.argument);
-      emu::Report report =
-          state->program->launch({launch.function, launch.grid, launch.block, 0, arguments}, copies.memory, options);
-      ASSERT_TRUE(report.ok()) << report.text();
-    }
-    copies.readBack();
+    Run run;
+    runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Random, seed), run);
+    ASSERT_EQ(run.fault, "");
+    run.copies.readBack();
   };
   return {found->second.flops, run};
+}
+
+//===----------------------------------------------------------------------===//
+// Mutants
+//===----------------------------------------------------------------------===//
+
+// Barriers, and the ends of groups of asynchronous copies.
+static bool synchronises(const llvm::Instruction &instruction) {
+  auto *call = dyn_cast<llvm::CallInst>(&instruction);
+  if (!call || !call->getCalledFunction())
+    return false;
+  StringRef name = call->getCalledFunction()->getName();
+  return name.consume_front("llvm.nvvm.") &&
+         llvm::any_of(ArrayRef<StringRef>{"barrier", "bar.warp.sync", "cp.async.commit.group", "cp.async.wait."},
+                      [&](StringRef prefix) { return name.starts_with(prefix); });
+}
+
+static std::vector<llvm::Instruction *> findSynchronisation(llvm::Module &module) {
+  std::vector<llvm::Instruction *> found;
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (synchronises(instruction))
+        found.push_back(&instruction);
+  return found;
+}
+
+// The module without the i-th instruction that orders threads or copies, of the functions only the one that held it;
+// what was taken out. Null behind the last one.
+static std::unique_ptr<emu::Program> loadMutant(const std::string &bitcode, size_t i, std::string &without) {
+  auto context = std::make_unique<llvm::LLVMContext>();
+  auto module = llvm::cantFail(llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "kernels"), *context));
+  std::vector<llvm::Instruction *> found = findSynchronisation(*module);
+  if (i >= found.size())
+    return nullptr;
+  llvm::Function *mutated = found[i]->getFunction();
+  llvm::raw_string_ostream(without) << mutated->getName() << ":" << *found[i];
+  found[i]->eraseFromParent();
+  for (llvm::Function &function : llvm::make_early_inc_range(*module))
+    if (&function != mutated && function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+      function.eraseFromParent();
+  return llvm::cantFail(emu::Program::load(std::move(module), std::move(context)));
+}
+
+GpuMutants GpuKernels::mutate(const std::string &name, const std::vector<void *> &operands) const {
+  const State::Kernel &kernel = state->kernels.at(name);
+  std::vector<void *> args = operands;
+  args.resize(kernel.types.size());
+  Run good;
+  runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Forward, 1), good);
+  EXPECT_EQ(good.fault, "");
+  GpuMutants mutants;
+  for (std::string without; auto mutant = loadMutant(state->bitcode, mutants.tried, without); without.clear()) {
+    ++mutants.tried;
+    auto isNoticed = [&](emu::Schedule schedule) {
+      Run run;
+      runOn(*state, kernel, mutant.get(), args, scheduled(schedule, 1), run);
+      return !run.fault.empty() || run.copies.written() != good.copies.written();
+    };
+    if (!isNoticed(emu::Schedule::Forward) && !isNoticed(emu::Schedule::Reverse) && !isNoticed(emu::Schedule::Random))
+      mutants.unnoticed.push_back(without);
+  }
+  return mutants;
 }

@@ -8,6 +8,11 @@
 
 namespace qfa::test {
 
+struct GpuMutants {
+  size_t tried = 0;
+  std::vector<std::string> unnoticed; // the function and the instruction that it did without
+};
+
 class GpuKernels {
 public:
   // Parses a module of qfa.kernel ops and compiles it.
@@ -18,10 +23,15 @@ public:
   // emulator finds fails the test.
   TestKernel find(const std::string &name) const;
 
+  // Takes every barrier, every wait for copies and every end of a group of copies out of the module's functions, one at
+  // a time. A mutant is noticed when the emulator finds a fault under some schedule, or the results differ.
+  GpuMutants mutate(const std::string &name, const std::vector<void *> &operands) const;
+
   std::string error; // empty: compiled
 
-private:
   struct State;
+
+private:
   std::shared_ptr<State> state;
 };
 
