@@ -62,70 +62,70 @@ private:
              b.i64(stage * stageBytes));
       NVVM::CpAsyncCommitGroupOp::create(b);
     }
-    // Carried: addresses of the next copies, the stage they go to, the stage to multiply, the sums.
+    // Carried: addresses of the next copies, the stage to multiply (i32: this is all in the main loop that is neither a
+    // copy, a fragment nor a product), the sums.
     Values carried = {b.at(sourceA, ahead * layoutA.step, element), b.at(sourceB, ahead * layoutB.step, element),
-                      b.i64(ahead * stageBytes), b.i64(0)};
+                      b.i32(0)};
     carried.append(partsM() * partsN() * 4, b.f32(0));
-    auto next = [&](Value stage) {
-      return b.select(b.equal(stage, ahead * stageBytes), b.i64(0), b.add(stage, stageBytes));
-    };
     Values results = b.forLoop(0, steps, 1, carried, [&](Value step, ValueRange values) -> Values {
+      Value stage = values[2];
       NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(ahead - 1));
-      b.barrier(); // this stage has arrived for all threads, and all are done with the one that is filled next
-      b.ifThen(b.less(step, steps - ahead), [&] { copy(values[0], values[1], values[2]); });
+      b.barrier(); // this stage has arrived for all threads, and all are done with the one before, which is filled next
+      b.ifThen(b.less(step, steps - ahead), [&] {
+        Value before = b.select(b.equal(stage, 0), b.i32(ahead * stageBytes), b.sub(stage, stageBytes));
+        copy(values[0], values[1], b.toI64(before));
+      });
       NVVM::CpAsyncCommitGroupOp::create(b);
-      Values sums(values.drop_front(4));
-      precision == Precision::bf16 ? multiplyBf16(values[3], sums) : multiplyF32(values[3], sums);
-      Values out = {b.at(values[0], layoutA.step, element), b.at(values[1], layoutB.step, element), next(values[2]),
-                    next(values[3])};
+      Values sums(values.drop_front(3));
+      precision == Precision::bf16 ? multiplyBf16(b.toI64(stage), sums) : multiplyF32(b.toI64(stage), sums);
+      Value next = b.select(b.equal(stage, ahead * stageBytes), b.i32(0), b.add(stage, stageBytes));
+      Values out = {b.at(values[0], layoutA.step, element), b.at(values[1], layoutB.step, element), next};
       out.append(sums);
       return out;
     });
-    return Values(llvm::drop_begin(results, 4));
+    return Values(llvm::drop_begin(results, 3));
   }
 
-  // Offsets in a stage of what this lane gives to ldmatrix. A matrix load takes 16 rows (of results) x 16 of k as four
-  // 8 x 8 matrices, each lane naming a row of one. Of the four, `major` exchanges the second and the third: the first
-  // factor's are wanted along its rows first, the second's along k first.
-  Value fragment(Panel panel, const TileLayout &layout, Value first, int64_t part, int64_t k, bool kFirst,
-                 int64_t base) {
+  // Where this lane's first fragments of a factor lie in a stage. A matrix load takes 16 rows (of results) x 16 of k as
+  // four 8 x 8 matrices, each lane naming a row of one. Of the four, `kFirst` exchanges the second and the third: the
+  // first factor's are wanted along its rows first, the second's along k first.
+  //
+  // The next 16 rows as stored are a constant further (TileLayout::at), so there is one offset for every 16 columns.
+  Values firstFragments(Panel panel, const TileLayout &layout, Value first, bool kFirst, int64_t base) {
     Value lane = b.lane(), inner = b.rem(lane, 8), matrix = b.div(lane, 8);
     Value low = b.mul(b.bitAnd(matrix, 1), 8), high = b.mul(b.shiftRight(matrix, 1), 8);
     Value alongRows = b.add(first, kFirst ? high : low), alongK = kFirst ? low : high;
-    Value row, column; // as stored
-    if (panel.transposed) {
-      row = b.add(b.add(alongK, inner), k);
-      column = b.add(alongRows, part * 16);
-    } else {
-      row = b.add(b.add(alongRows, inner), part * 16);
-      column = b.add(alongK, k);
-    }
-    return b.add(layout.at(b, row, b.div(column, layout.perChunk)), base);
+    Value row = b.add(panel.transposed ? alongK : alongRows, inner), column = panel.transposed ? alongRows : alongK;
+    int64_t columns = panel.transposed ? (kFirst ? tile.warpN() : tile.warpM()) : tile.bk;
+    Values offsets;
+    for (int64_t i = 0; i < columns; i += 16)
+      offsets.push_back(b.add(layout.at(b, row, b.div(b.add(column, i), layout.perChunk)), base));
+    return offsets;
   }
 
   void prepareFragments() {
     if (precision == Precision::f32)
       return;
-    for (int64_t k = 0; k < tile.bk; k += 16) {
-      for (int64_t i = 0; i < partsM(); ++i)
-        fragmentsA.push_back(fragment(panelA, layoutA, warpRow, i, k, /*kFirst=*/false, 0));
-      for (int64_t j = 0; j < partsN() / 2; ++j)
-        fragmentsB.push_back(fragment(panelB, layoutB, warpColumn, j, k, /*kFirst=*/true, layoutA.bytes()));
-    }
+    fragmentsA = firstFragments(panelA, layoutA, warpRow, /*kFirst=*/false, 0);
+    fragmentsB = firstFragments(panelB, layoutB, warpColumn, /*kFirst=*/true, layoutA.bytes());
   }
 
-  Values loadMatrix(Value stage, Value offset, bool isTransposed) {
+  // The fragment of part i of the rows, part k of the inner size: 4 registers.
+  Values loadMatrix(Panel panel, const TileLayout &layout, const Values &first, Value stage, int64_t i, int64_t k) {
+    if (panel.transposed)
+      std::swap(i, k);
+    Value address = b.at(shared, b.add(stage, first[k]), b.getI8Type());
     Type i32 = b.getI32Type();
     Type four = LLVM::LLVMStructType::getLiteral(b.getContext(), {i32, i32, i32, i32});
     auto context = b.getContext();
     Value loaded = NVVM::LdMatrixOp::create(
-        b, four, b.at(shared, b.add(stage, offset), b.getI8Type()), b.getI32IntegerAttr(4),
-        NVVM::MMALayoutAttr::get(context, isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row),
+        b, four, b.at(address, i * 16 * layout.chunks * 16, b.getI8Type()), b.getI32IntegerAttr(4),
+        NVVM::MMALayoutAttr::get(context, panel.transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row),
         NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
         NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
     Values parts;
-    for (int64_t i = 0; i < 4; ++i)
-      parts.push_back(LLVM::ExtractValueOp::create(b, loaded, i));
+    for (int64_t part = 0; part < 4; ++part)
+      parts.push_back(LLVM::ExtractValueOp::create(b, loaded, part));
     return parts;
   }
 
@@ -135,9 +135,9 @@ private:
     for (int64_t k = 0; k < tile.bk / 16; ++k) {
       SmallVector<Values> a, c; // a: 4 registers per 16 rows; c: 4 per 16 columns
       for (int64_t i = 0; i < m; ++i)
-        a.push_back(loadMatrix(stage, fragmentsA[k * m + i], panelA.transposed));
+        a.push_back(loadMatrix(panelA, layoutA, fragmentsA, stage, i, k));
       for (int64_t j = 0; j < n / 2; ++j)
-        c.push_back(loadMatrix(stage, fragmentsB[k * (n / 2) + j], panelB.transposed));
+        c.push_back(loadMatrix(panelB, layoutB, fragmentsB, stage, j, k));
       for (int64_t i = 0; i < m; ++i)
         for (int64_t j = 0; j < n; ++j) {
           Value *sum = &sums[(i * n + j) * 4];
@@ -208,7 +208,7 @@ private:
   TileLayout layoutA, layoutB;
   int64_t stageBytes = 0;
   Value shared, blockRow, blockColumn, warpRow, warpColumn;
-  Values fragmentsA, fragmentsB; // by k and part
+  Values fragmentsA, fragmentsB; // by 16 columns as stored
 };
 } // namespace
 
