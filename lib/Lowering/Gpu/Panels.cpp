@@ -60,27 +60,52 @@ struct Dequantizer {
   const SiteRow &row;
   Panel panel;
 
+  static constexpr int64_t rowsAtOnce = 8; // whose scales are in registers
+
   int64_t inputs() const { return type.getGroup() % 2 == 0 ? 2 : 1; }
 
   void store(Value panelRowIndex, Value column, ArrayRef<Value> values) {
     storeFactors(b, precision, values, panelRow(b, precision, panel, panelRowIndex), column);
   }
 
+  // `count` neighbours, as many at once as 16 bytes have and the count allows: tensors lie on 64 bytes, and `first` is
+  // a multiple of count.
+  Values loadAll(Type element, Value base, Value first, int64_t count) {
+    int64_t atOnce = 16 / (element.getIntOrFloatBitWidth() / 8);
+    while (count % atOnce != 0)
+      atOnce /= 2;
+    Values values;
+    for (int64_t i = 0; i < count; i += atOnce) {
+      Value loaded = b.loadAligned(VectorType::get(atOnce, element), base, b.add(first, i));
+      for (int64_t j = 0; j < atOnce; ++j)
+        values.push_back(b.extract(loaded, j));
+    }
+    return values;
+  }
+
+  Values loadScales(Value pointer, Value first) {
+    Values scales = loadAll(type.getScales(), pointer, first, rowsAtOnce);
+    if (!type.getScales().isF32())
+      for (Value &scale : scales)
+        scale = arith::ExtFOp::create(b, b.f32(), scale);
+    return scales;
+  }
+
   // block: of the storage; firstRow: of the panel.
   void weights(Value block, Value firstRow, Value k) {
+    Value place = b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), kBlockRows);
     b.switchOn(row.bits, type.getBits(), [&](int64_t bits) {
-      Values words;
       Value first = b.mul(b.add(b.mul(block, type.getIn()), k), bits);
-      for (int64_t i = 0; i < inputs() * bits; ++i)
-        words.push_back(b.load(b.getI32Type(), row.codes, b.add(first, i)));
-      Value scales = b.mul(b.add(b.mul(block, type.getGroups()), b.div(k, type.getGroup())), kBlockRows);
+      Values words = loadAll(b.getI32Type(), row.codes, first, inputs() * bits), scales, zeros;
       for (int64_t i = 0; i < kBlockRows; ++i) {
-        Value scale = loadScale(b, type, row.scales, b.add(scales, i));
-        Value zero = loadScale(b, type, row.zeros, b.add(scales, i));
+        if (i % rowsAtOnce == 0) {
+          scales = loadScales(row.scales, b.add(place, i));
+          zeros = loadScales(row.zeros, b.add(place, i));
+        }
         Values values;
         for (int64_t input = 0; input < inputs(); ++input) {
           Value code = codeOf(b, ArrayRef<Value>(words).slice(input * bits, bits), bits, i);
-          values.push_back(b.fma(b.toFloat(code), scale, zero));
+          values.push_back(b.fma(b.toFloat(code), scales[i % rowsAtOnce], zeros[i % rowsAtOnce]));
         }
         store(b.add(firstRow, i), k, values);
       }
