@@ -124,12 +124,10 @@ TEST_F(GpuMutation, AccumulateOuter) {
 
 TEST_F(GpuMutation, CrossEntropy) {
   Operands o;
-  std::string h = o.floats({1, 9, 270}), w = o.floats({300, 270}), labels = o.integers({1, 9}, 300),
-              t = tensor({1, 9});
-  expectAllNoticed(o,
-                   "%r:3 = qfa.cross_entropy %a0, %a1, %a2 : " + h + ", " + w + ", " + labels + " -> " + t + ", " + t +
-                       ", " + h,
-                   {t, t, h});
+  std::string h = o.floats({1, 9, 270}), w = o.floats({300, 270}), labels = o.integers({1, 9}, 300), t = tensor({1, 9});
+  expectAllNoticed(
+      o, "%r:3 = qfa.cross_entropy %a0, %a1, %a2 : " + h + ", " + w + ", " + labels + " -> " + t + ", " + t + ", " + h,
+      {t, t, h});
 }
 
 TEST_F(GpuMutation, CrossEntropyWeightGrad) {
@@ -159,10 +157,9 @@ TEST_F(GpuMutation, AttentionGrad) {
   o.floats({1, 140, 32}); // y
   std::string lse = o.floats({1, 2, 140});
   o.floats({1, 140, 32}); // dy
-  expectAllNoticed(o,
-                   "%r:3 = qfa.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + heads + " : " + q + ", " + kv + ", " +
-                       lse,
-                   {q, kv, kv});
+  expectAllNoticed(
+      o, "%r:3 = qfa.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + heads + " : " + q + ", " + kv + ", " + lse,
+      {q, kv, kv});
 }
 
 void GpuMutation::expectCachedAllNoticed(int64_t tokens, int64_t context, const std::vector<std::string> &precisions) {
@@ -191,8 +188,7 @@ TEST_F(GpuMutation, RmsNormGrad) {
   Operands o;
   std::string x = o.floats({1, 3, 300}), gain = o.floats({300});
   o.floats({1, 3, 300});
-  expectAllNoticed(o, "%r = qfa.rms_norm_grad %a0, %a1, %a2 {epsilon = 1.0e-03 : f32} : " + x + ", " + gain, {x},
-                   once);
+  expectAllNoticed(o, "%r = qfa.rms_norm_grad %a0, %a1, %a2 {epsilon = 1.0e-03 : f32} : " + x + ", " + gain, {x}, once);
 }
 
 TEST_F(GpuMutation, RmsNormGainGrad) {
