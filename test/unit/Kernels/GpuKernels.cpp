@@ -217,10 +217,13 @@ TestKernel GpuKernels::find(const std::string &name) const {
     return {};
   auto run = [state = state, &kernel = found->second](const std::vector<void *> &args, uint32_t seed) {
     ASSERT_EQ(args.size(), kernel.types.size()) << "arguments";
-    Run run;
-    runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Random, seed), run);
-    ASSERT_EQ(run.fault, "");
-    run.copies.readBack();
+    Run random, reverse;
+    runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Random, seed), random);
+    ASSERT_EQ(random.fault, "");
+    runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Reverse, seed), reverse);
+    ASSERT_EQ(reverse.fault, "");
+    ASSERT_TRUE(random.copies.written() == reverse.copies.written()) << "results depend on the order of threads";
+    random.copies.readBack();
   };
   return {found->second.flops, run};
 }

@@ -20,7 +20,7 @@ public:
   ~GpuKernels();
 
   // Operands and results are copied to the device and, where a kernel may write, back again. Any fault that the
-  // emulator finds fails the test.
+  // emulator finds fails the test. Kernels run under two schedules, whose results must be the same bit for bit.
   TestKernel find(const std::string &name) const;
 
   // Takes every barrier, every wait for copies and every end of a group of copies out of the module's functions, one at
