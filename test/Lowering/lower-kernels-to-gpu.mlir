@@ -18,7 +18,7 @@ qfa.kernel @norm {
 // Tests that a product of many tokens has panels in the workspace, asynchronous copies, and tensor cores for rounded
 // factors alone.
 // CHECK-LABEL: qfa.gpu_kernel @linear pointers 3 workspace 98304
-// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__cast grid [1, 256, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__cast grid [256, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__weight grid [1, 4, 1] block 128 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0
 // CHECK: llvm.func @linear__product(
@@ -32,6 +32,18 @@ qfa.kernel @linear {
 ^bb0(%x: tensor<1x200x64xf32>, %w: !qfa.elastic<96x64, bits = [4], group = 16, rank = 0, scales = f16>):
   %y = qfa.linear %x, %w : tensor<1x200x64xf32>, !qfa.elastic<96x64, bits = [4], group = 16, rank = 0, scales = f16> -> tensor<1x200x96xf32>
   qfa.yield %y : tensor<1x200x96xf32>
+}
+
+// -----
+
+// Tests that the rows of a panel, of which a large vocabulary has more than 65535, are blocks in x.
+// CHECK-LABEL: qfa.gpu_kernel @many_rows pointers 3
+// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__cast grid [128, 2, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__weight grid [130048, 2, 1] block 256 argument 0
+qfa.kernel @many_rows {
+^bb0(%x: tensor<1x9x600xf32>, %w: tensor<130000x600xf32>):
+  %y = qfa.linear %x, %w : tensor<1x9x600xf32>, tensor<130000x600xf32> -> tensor<1x9x130000xf32>
+  qfa.yield %y : tensor<1x9x130000xf32>
 }
 
 // -----
@@ -109,12 +121,12 @@ qfa.kernel @gradient_norm {
 
 // Tests that the vocabulary is walked in chunks by the same functions, and that no workspace holds all logits.
 // CHECK-LABEL: qfa.gpu_kernel @cross_entropy pointers 6 workspace 2196480
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__cast grid [1, 128, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [1, 4096, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__cast grid [128, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [1, 4096, 1] block 256 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 1
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 1
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1

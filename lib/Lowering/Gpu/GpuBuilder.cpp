@@ -63,8 +63,8 @@ void GpuBuilder::barrier() { NVVM::BarrierOp::create(*this); }
 
 void GpuBuilder::forThreads(Term n, llvm::function_ref<void(Value)> body) { forLoop(thread(), n, threads, body); }
 
-void GpuBuilder::forGrid(int64_t n, llvm::function_ref<void(Value)> body) {
-  Value i = add(mul(block(), threads), thread());
+void GpuBuilder::forGrid(int64_t n, llvm::function_ref<void(Value)> body, int dimension) {
+  Value i = add(mul(block(dimension), threads), thread());
   ifThen(less(i, n), [&] { body(i); });
 }
 

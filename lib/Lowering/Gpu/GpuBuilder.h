@@ -42,8 +42,9 @@ public:
   void barrier();
   // body(i) for this thread's share of 0 <= i < n: i = thread, thread + threads, ..
   void forThreads(Term n, llvm::function_ref<void(mlir::Value)> body);
-  // body(i) for this thread's share of the grid's 0 <= i < n, one each: the grid must have gridFor(n) blocks.
-  void forGrid(int64_t n, llvm::function_ref<void(mlir::Value)> body);
+  // body(i) for this thread's share of the grid's 0 <= i < n, one each: the grid must have blocksFor(n, threads) blocks
+  // in this dimension.
+  void forGrid(int64_t n, llvm::function_ref<void(mlir::Value)> body, int dimension = 0);
 
   // `count` elements of shared memory, 16-byte aligned. At most 48 KiB in a function.
   mlir::Value shared(int64_t count, mlir::Type element = {});

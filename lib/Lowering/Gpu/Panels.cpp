@@ -19,14 +19,17 @@ Value qfa::panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) 
   return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), elementType(b, precision));
 }
 
+// A block of threads has pairs of columns of one row. There may be more rows than a grid may have blocks in y.
+static Grid castGrid(Panel panel) { return {panel.rows, ceilDiv(panel.columns / 2, kThreads)}; }
+
 Panel qfa::planCast(GpuPlan &plan, StringRef part, int64_t rows, ArrayRef<PanelSource> sources) {
   int64_t columns = 0;
   for (const PanelSource &source : sources)
     columns += source.columns;
   Panel panel = makePanel(plan, rows, columns);
-  plan.run(part, {ceilDiv(panel.columns / 2, kThreads), panel.rows}, kThreads, [&](GpuBuilder &b) {
-    Value row = b.block(1), isRow = b.less(row, rows);
-    b.forGrid(panel.columns / 2, [&](Value pair) {
+  plan.run(part, castGrid(panel), kThreads, [&](GpuBuilder &b) {
+    Value row = b.block(0), isRow = b.less(row, rows);
+    auto storePair = [&](Value pair) {
       Values values;
       for (int64_t i = 0; i < 2; ++i) {
         Value column = b.add(b.mul(pair, 2), i), value = b.f32(0);
@@ -46,7 +49,8 @@ Panel qfa::planCast(GpuPlan &plan, StringRef part, int64_t rows, ArrayRef<PanelS
         values.push_back(value);
       }
       storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, row), b.mul(pair, 2));
-    });
+    };
+    b.forGrid(panel.columns / 2, storePair, 1);
   });
   return panel;
 }
@@ -190,9 +194,9 @@ WeightPart qfa::weightPart(GpuPlan &plan, StringRef part, Value weight, int64_t 
   int64_t columns = shape[1], total = shape[0];
   Panel panel = makePanel(plan, rows, columns);
   std::string name = plan.function(part, kThreads, [&](GpuBuilder &b) {
-    Value source = b.add(b.mul(b.argument(), rows), b.block(1));
-    Value isRow = b.bitAnd(b.less(source, total), b.less(b.block(1), rows));
-    b.forGrid(panel.columns / 2, [&](Value pair) {
+    Value source = b.add(b.mul(b.argument(), rows), b.block(0));
+    Value isRow = b.bitAnd(b.less(source, total), b.less(b.block(0), rows));
+    auto storePair = [&](Value pair) {
       Values values;
       for (int64_t i = 0; i < 2; ++i) {
         Value column = b.add(b.mul(pair, 2), i);
@@ -201,8 +205,9 @@ WeightPart qfa::weightPart(GpuPlan &plan, StringRef part, Value weight, int64_t 
             [&]() -> Values { return {b.loadF32(b.operand(weight), b.add(b.mul(source, columns), column))}; },
             [&]() -> Values { return {b.f32(0)}; })[0]);
       }
-      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, b.block(1)), b.mul(pair, 2));
-    });
+      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, b.block(0)), b.mul(pair, 2));
+    };
+    b.forGrid(panel.columns / 2, storePair, 1);
   });
-  return {name, {ceilDiv(panel.columns / 2, kThreads), panel.rows}, kThreads, panel};
+  return {name, castGrid(panel), kThreads, panel};
 }
