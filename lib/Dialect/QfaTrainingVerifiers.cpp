@@ -162,8 +162,10 @@ LogicalResult GpuKernelOp::verify() {
 }
 
 LogicalResult GpuLaunchOp::verify() {
-  if (getGrid().size() != 3 || llvm::any_of(getGrid(), [](int64_t size) { return size < 1; })) // gpu_launch_c1
-    return emitOpError("has grid [") << getGrid() << "], wanted three positive sizes";
+  constexpr int64_t most[] = {0x7fffffff, 65535, 65535}; // what CUDA allows
+  auto isSize = [](auto pair) { return std::get<0>(pair) >= 1 && std::get<0>(pair) <= std::get<1>(pair); };
+  if (getGrid().size() != 3 || !llvm::all_of(llvm::zip(getGrid(), most), isSize)) // gpu_launch_c1
+    return emitOpError("has grid [") << getGrid() << "], wanted three positive sizes up to " << ArrayRef<int64_t>(most);
   if (getBlock() < 32 || getBlock() > 1024 || getBlock() % 32 != 0) // gpu_launch_c2
     return emitOpError("has blocks of ") << getBlock() << " threads, wanted a multiple of 32 up to 1024";
   return success();

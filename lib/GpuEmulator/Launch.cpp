@@ -16,6 +16,9 @@ static std::string findLaunchError(const LaunchPlan &plan) {
   uint64_t threads = plan.block.count(), shared = uint64_t(plan.staticSharedBytes) + plan.dynamicSharedBytes;
   if (threads == 0 || plan.grid.count() == 0)
     return fmt::format("a grid of {} blocks of {} threads is empty", plan.grid.count(), threads);
+  if (plan.grid.x > maxGrid.x || plan.grid.y > maxGrid.y || plan.grid.z > maxGrid.z)
+    return fmt::format("a grid of {} x {} x {} blocks, wanted at most {} x {} x {}", plan.grid.x, plan.grid.y,
+                       plan.grid.z, maxGrid.x, maxGrid.y, maxGrid.z);
   if (threads > maxBlockThreads)
     return fmt::format("{} threads a block, wanted at most {}", threads, maxBlockThreads);
   if (shared > maxSharedBytes)

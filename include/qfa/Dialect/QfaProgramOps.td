@@ -143,7 +143,8 @@ def Qfa_GpuLaunchOp : Qfa_Op<"gpu_launch", [HasParent<"GpuKernelOp">]> {
     An `early` launch reads weights only, nothing that other launches compute, and writes the workspace only: it may run while the
     kernel before is still at work.
 
-    Constraints: (gpu_launch_c1) the grid has three positive sizes; (gpu_launch_c2) a block has 32 to 1024 threads, whole warps.
+    Constraints: (gpu_launch_c1) the grid has three positive sizes, at most 2147483647 in x and 65535 in y and z;
+    (gpu_launch_c2) a block has 32 to 1024 threads, whole warps.
 
     Example: `qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0`
   }];

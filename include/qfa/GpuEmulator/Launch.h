@@ -45,6 +45,7 @@ struct LaunchPlan {
 };
 
 constexpr uint32_t maxSharedBytes = 227 * 1024, maxBlockThreads = 1024;
+constexpr Dim3 maxGrid = {0x7fffffff, 65535, 65535};
 
 Report runGrid(const LaunchPlan &plan, Memory &memory);
 
