@@ -24,18 +24,18 @@ int64_t HeadTile::bytes(Precision precision, int64_t rows, int64_t width) {
 
 AttentionCut qfa::chooseCut(Precision precision, int64_t width, int64_t owned, int64_t walked, int64_t floats,
                             int64_t largest) {
-  constexpr int64_t sharedBytes = 48 * 1024;
-  // Tensor cores want multiples of 16 columns.
   static const AttentionCut cuts[] = {{4, 64}, {4, 32}, {4, 16}, {2, 32}, {2, 16}, {1, 16}, {1, 8}};
-  for (const AttentionCut &cut : cuts) {
+  // Tensor cores want multiples of 16 columns.
+  ArrayRef<AttentionCut> usable = ArrayRef(cuts).drop_back(precision == Precision::bf16);
+  for (const AttentionCut &cut : usable) {
     int64_t bytes = owned * HeadTile::bytes(precision, cut.rows(), width) +
                     walked * HeadTile::bytes(precision, cut.columns, width) + 4 * floats * cut.columns;
     if (precision == Precision::f32)
       bytes += 4 * cut.rows() * cut.columns;
-    if (cut.columns <= largest && bytes <= sharedBytes)
+    if (cut.columns <= largest && bytes <= kSharedBytes)
       return cut;
   }
-  return cuts[std::size(cuts) - 2];
+  return usable.back(); // too large: the plan says so
 }
 
 //===----------------------------------------------------------------------===//

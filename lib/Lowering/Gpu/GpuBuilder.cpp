@@ -70,6 +70,7 @@ void GpuBuilder::forGrid(int64_t n, llvm::function_ref<void(Value)> body, int di
 
 Value GpuBuilder::shared(int64_t count, Type element) {
   element = element ? element : getF32Type();
+  sharedBytes += llvm::alignTo(count * element.getIntOrFloatBitWidth() / 8, 16);
   std::string name = (function.getName() + "__shared" + Twine(sharedCount++)).str();
   InsertionGuard guard(*this);
   setInsertionPointToStart(into.getBody());

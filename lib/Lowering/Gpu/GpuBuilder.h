@@ -16,6 +16,7 @@
 namespace qfa {
 
 constexpr int64_t kWarp = 32;
+constexpr int64_t kSharedBytes = 48 * 1024; // of a function, without asking the driver for more
 
 class GpuBuilder : public CodeBuilder {
 public:
@@ -37,6 +38,7 @@ public:
   mlir::Value warp() { return div(thread(), kWarp); }
   mlir::Value lane() { return rem(thread(), kWarp); }
   const int64_t threads; // of a block
+  int64_t sharedBytes = 0;
 
   // All threads of the block meet here; what they wrote to shared memory before is seen after.
   void barrier();
@@ -46,7 +48,7 @@ public:
   // in this dimension.
   void forGrid(int64_t n, llvm::function_ref<void(mlir::Value)> body, int dimension = 0);
 
-  // `count` elements of shared memory, 16-byte aligned. At most 48 KiB in a function.
+  // `count` elements of shared memory, 16-byte aligned. At most kSharedBytes in a function.
   mlir::Value shared(int64_t count, mlir::Type element = {});
   // The lane's value of lane ^ mask; all lanes of the warp take part.
   mlir::Value shuffleXor(mlir::Value f32, int64_t mask);

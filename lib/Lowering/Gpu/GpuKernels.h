@@ -51,6 +51,7 @@ public:
   };
   llvm::SmallVector<Launch> launches;
   int64_t workspaceBytes = 0;
+  std::string error; // why the plan cannot be carried out; empty: it can
 
 private:
   KernelOp kernel;

@@ -14,6 +14,10 @@ std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
   GpuBuilder builder(kernel, into, name, threads);
   emit(builder);
   builder.finish();
+  if (builder.sharedBytes > kSharedBytes && error.empty())
+    error = (Twine("GPU function '") + name + "' needs " + Twine(builder.sharedBytes) +
+             " bytes of shared memory a block, wanted at most " + Twine(kSharedBytes))
+                .str();
   return name;
 }
 

@@ -55,6 +55,8 @@ static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision pre
     return body->subject->emitError("no GPU kernel for ") << body->subject->getName();
   GpuPlan plan(kernel, into, precision);
   entry->plan(body->subject, plan);
+  if (!plan.error.empty())
+    return body->subject->emitError(plan.error);
 
   OpBuilder b(kernel);
   Location loc = kernel.getLoc();
