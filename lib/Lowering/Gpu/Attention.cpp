@@ -54,11 +54,11 @@ static void emitForward(GpuBuilder &b, Precision precision, const AttentionShape
     for (int64_t half = 0; half < 2; ++half) {
       for (int64_t mask : {1, 2}) // a row lies in four neighbouring lanes
         high[half] = b.max(b.shuffleXor(high[half], mask), high[half]);
-      shrink.push_back(b.exp(b.sub(state[half], high[half])));
+      shrink.push_back(products.exp(b.sub(state[half], high[half])));
       total.push_back(b.mul(state[2 + half], shrink[half]));
     }
     for (int64_t i = 0, n = static_cast<int64_t>(scores.size()); i < n; ++i) {
-      scores[i] = b.exp(b.sub(scores[i], high[i % 4 / 2]));
+      scores[i] = products.exp(b.sub(scores[i], high[i % 4 / 2]));
       total[i % 4 / 2] = b.add(total[i % 4 / 2], scores[i]);
     }
     Values sums;

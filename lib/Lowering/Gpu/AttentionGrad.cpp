@@ -67,7 +67,7 @@ static void emitProbabilities(GpuBuilder &b, const AttentionShape &shape, Attent
     scores[i] = scaleScore(b, shape, scores[i], &caps[i]);
   scores = maskScores(b, shape, products, scores, firstRow, firstColumn, rowsAreQueries, masked);
   for (int64_t i = 0; i < n; ++i) {
-    scores[i] = b.exp(b.sub(scores[i], logSumExp(i)));
+    scores[i] = products.exp(b.sub(scores[i], logSumExp(i)));
     if (!slopes)
       continue;
     Value slope = b.mul(b.mul(scores[i], shape.scale), b.sub((*slopes)[i], delta(i)));

@@ -84,6 +84,13 @@ AttentionProducts::AttentionProducts(GpuBuilder &b, Precision precision, const A
     weightMemory = b.shared(cut.rows() * cut.columns);
 }
 
+Value AttentionProducts::exp(Value x) {
+  if (precision == Precision::f32)
+    return b.exp(x);
+  auto name = b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f32");
+  return LLVM::CallIntrinsicOp::create(b, b.f32(), name, ValueRange(b.mul(x, 1.4426950408889634))).getResult(0);
+}
+
 Value AttentionProducts::row(int64_t half) { return b.add(warpRow, b.add(b.div(b.lane(), 4), half * 8)); }
 Value AttentionProducts::column() { return b.mul(b.rem(b.lane(), 4), 2); }
 

@@ -67,6 +67,9 @@ public:
   // sums + weights walked: [16, padded width]. Between rounds of the walk the block has a barrier.
   Values accumulate(mlir::ValueRange sums, mlir::ValueRange weights, const HeadTile &walked);
 
+  // e^x, for weights: where they are rounded to bf16 as the machine has it, about 2^-22 off.
+  mlir::Value exp(mlir::Value x);
+
   // This lane's place: the row of a fragment's value in the block, i = 0 .. 3, and its column in its part.
   mlir::Value row(int64_t half);
   mlir::Value column();
