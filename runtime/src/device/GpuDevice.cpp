@@ -47,17 +47,17 @@ void GpuDevice::launch(uint32_t kernel, void *const *args) noexcept {
     return;
   try {
     const qfa_gpu_kernel_t &row = module.raw.gpu_kernels[kernel];
-    void *pointers[64], *parameters[66], *workspace = workspaces[turn].data();
-    for (int64_t i = 0; i < row.pointer_count; ++i) {
-      pointers[i] = args[i];
-      parameters[i] = &pointers[i];
-    }
-    parameters[row.pointer_count] = &workspace;
+    void *workspace = workspaces[turn].data();
+    std::vector<void *> parameters;
+    for (int64_t i = 0; i < row.pointer_count; ++i)
+      parameters.push_back(const_cast<void **>(&args[i]));
+    parameters.push_back(&workspace);
+    parameters.push_back(nullptr);
     beginKernel(kernel, turn);
     for (int64_t i = 0; i < row.launch_count; ++i) {
       int64_t argument = row.launches[i].argument;
-      parameters[row.pointer_count + 1] = &argument;
-      launchFunction(functions[kernel][i], row.launches[i], parameters, turn);
+      parameters.back() = &argument;
+      launchFunction(functions[kernel][i], row.launches[i], parameters.data(), turn);
     }
     endKernel(kernel, turn);
     turn = 1 - turn;
