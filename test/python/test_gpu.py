@@ -83,6 +83,19 @@ def test_a_real_model_trains_as_on_the_cpu(compiler, shared, tmp_path):
     assert len(cpu) == 20 and gpu == pytest.approx(cpu, rel=1e-5)
 
 
+def test_training_of_all_weights_is_that_of_the_cpu(compiler, world, texts, tmp_path):
+    compiler(world / "model.onnx", "--method", "full", *SHAPE, *BUILD, "--gpu-precision", "f32", "-o", tmp_path / "full")
+    full = Program(tmp_path / "full")
+    for device in "cpu", "emulated":
+        full("train", *texts, "--out", tmp_path / device, "--max-steps", 6, "--learning-rate", 1e-3, "--eval-every", 0, "--checkpoint-every", 2, "--device", device)
+    cpu, gpu = (metrics(tmp_path / device, "loss") for device in ("cpu", "emulated"))
+    assert gpu == pytest.approx(cpu, rel=1e-5)
+    # The written model is the trained one.
+    losses = [full.json("eval", "--weights", tmp_path / device, "--data", world / "validation.txt", "--tokenizer", world / "tokenizer.json",
+                        "--max-tokens", 300, "--device", "cpu")["loss"] for device in ("cpu", "emulated")]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5) and losses[0] < cpu[0]
+
+
 def test_check_compares_every_kernel(program):
     text = program("check", "--device", "emulated")
     assert text.strip().endswith(" runs, 0 wrong") and "cross_entropy" in text

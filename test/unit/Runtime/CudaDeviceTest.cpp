@@ -2,6 +2,7 @@
 #include "FakeModule.h"
 
 #include "cli/Info.h"
+#include "core/ThreadPool.h"
 #include "device/CudaDevice.h"
 #include "support/Error.h"
 
@@ -346,4 +347,16 @@ TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
       "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90), 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
       "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
       "--activation-memory at compile time needs less");
+}
+
+TEST_F(CudaDeviceTest, OpensNothingThatIsNotThere) {
+  ThreadPool pool(1);
+  auto opening = [&](const std::string &name) { return reason([&] { openDevice(module, pool, {name, {}, false}); }); };
+  EXPECT_TRUE(opening("emulated").starts_with("no emulator of GPUs: libqfa_gpu_emulator.so")) << opening("emulated");
+  EXPECT_EQ(opening("cuda:x"), "--device is 'cuda:x', wanted cpu, cuda, cuda:N, emulated or auto");
+  EXPECT_EQ(opening("cpu"), "");
+  raw.gpu_image_count = 0;
+  EXPECT_EQ(opening("cuda"), "this program is compiled for the CPU only, so not for --device cuda; compile it with "
+                             "--target=cpu,cuda");
+  EXPECT_EQ(opening("auto"), "");
 }
