@@ -93,7 +93,7 @@ Values maskScores(GpuBuilder &b, const AttentionShape &shape, AttentionProducts 
 // The score from the product of query and key; in `slope`, where it is wanted, what the cap's derivative is.
 mlir::Value scaleScore(GpuBuilder &b, const AttentionShape &shape, mlir::Value product, mlir::Value *slope = nullptr);
 
-// Stores this warp's [16, width] sums times a factor per half (null: 1) where firstRow + row < rows.
+// Stores this warp's [16, width] sums times a factor per half (null: 1) in the rows below `count`.
 void storeRows(GpuBuilder &b, AttentionProducts &products, mlir::ValueRange sums, const Values &factors,
                mlir::Value target, int64_t stride, int64_t width, mlir::Value count);
 

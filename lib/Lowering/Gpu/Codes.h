@@ -4,9 +4,11 @@
 
 #include "GpuBuilder.h"
 
+#include "qfa/Format/Copies.h"
+
 namespace qfa {
 
-constexpr int64_t kBlockRows = 32; // output rows that share words
+constexpr int64_t kBlockRows = format::rowsPerBlock; // output rows that share words
 
 // i32: the code of row i (0 .. 31) of a block, in the words of one of its inputs.
 mlir::Value codeOf(GpuBuilder &b, llvm::ArrayRef<mlir::Value> words, int64_t bits, int64_t i);

@@ -54,9 +54,7 @@ MemoryPlan qfa::rt::planMemory(const Module &module, bool onGpu) {
     plan.parameters += parameter.resident ? Module::elements(parameter) * 4 : 0;
   for (const qfa_elastic_t &elastic : module.elastics())
     for (int32_t bits : module.bitsOf(elastic.site)) {
-      int64_t scaleBytes = elastic.scale_dtype == QFA_F16 ? 2 : 4;
-      plan.copies += format::codesWords(elastic.out, elastic.in, bits) * 4 +
-                     2 * format::scaleCount(elastic.out, elastic.in, elastic.group) * scaleBytes;
+      plan.copies += Module::copyBytes(elastic, bits);
       plan.adapters += elastic.rank * (elastic.in / elastic.group + elastic.out) * 4;
     }
   bool trains = module.find("train_step");

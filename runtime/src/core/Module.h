@@ -67,6 +67,16 @@ public:
   static format::CopyShape shape(const qfa_elastic_t &elastic, int32_t bits) {
     return {elastic.out, elastic.in, elastic.group, bits};
   }
+  /// Bytes of a copy's scales, and as many of its zeros.
+  static int64_t scaleBytes(const qfa_elastic_t &elastic) {
+    return format::scaleCount(elastic.out, elastic.in, elastic.group) * (elastic.scale_dtype == QFA_F16 ? 2 : 4);
+  }
+  static int64_t codeBytes(const qfa_elastic_t &elastic, int32_t bits) {
+    return format::codesWords(elastic.out, elastic.in, bits) * 4;
+  }
+  static int64_t copyBytes(const qfa_elastic_t &elastic, int32_t bits) {
+    return codeBytes(elastic, bits) + 2 * scaleBytes(elastic);
+  }
   /// Prefix of the names of a copy's tensors, "<linear>.b<bits>.".
   static std::string prefix(const qfa_elastic_t &elastic, int32_t bits);
 

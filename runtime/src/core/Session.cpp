@@ -106,10 +106,9 @@ void Session::setConfiguration(const Configuration &configuration) {
     int32_t bits = configuration[elastic.site];
     int64_t bitIndex = module.bitIndex(elastic.site, bits);
     CopyView copy = copies->get(index, bitIndex);
-    int64_t scaleBytes =
-        format::scaleCount(elastic.out, elastic.in, elastic.group) * (elastic.scale_dtype == QFA_F16 ? 2 : 4);
+    int64_t scaleBytes = Module::scaleBytes(elastic);
     qfa_site_row_t &row = rows[index];
-    row = {place(copy.codes, format::codesWords(elastic.out, elastic.in, bits) * sizeof(uint32_t), "codes"),
+    row = {place(copy.codes, Module::codeBytes(elastic, bits), "codes"),
            place(static_cast<const char *>(copy.scales), scaleBytes, "scales"),
            place(static_cast<const char *>(copy.zeros), scaleBytes, "zeros"),
            nullptr,

@@ -202,10 +202,7 @@ int64_t qfa::rt::bytesOf(const Module &module, uint32_t kernel, int32_t bits) {
   for (int32_t i = 0; i < row.operand_count + row.result_count; ++i) {
     const qfa_operand_t &operand = row.operands[i];
     if (operand.kind == QFA_OPERAND_ELASTIC) {
-      const qfa_elastic_t &elastic = module.raw.elastics[operand.elements];
-      bytes +=
-          format::codesWords(elastic.out, elastic.in, bits) * 4 +
-          2 * format::scaleCount(elastic.out, elastic.in, elastic.group) * (elastic.scale_dtype == QFA_F16 ? 2 : 4);
+      bytes += Module::copyBytes(module.raw.elastics[operand.elements], bits);
     } else {
       bytes += operand.elements * 4 *
                (operand.kind == QFA_OPERAND_TRAINABLE ? 6
