@@ -2,6 +2,7 @@
 #ifndef QFA_LIB_LOWERING_CPU_ATTENTION_H
 #define QFA_LIB_LOWERING_CPU_ATTENTION_H
 
+#include "../Common/AttentionHeads.h"
 #include "AttentionProduct.h"
 #include "Gemm.h"
 
@@ -13,22 +14,10 @@ namespace qfa {
 // cache. Few queries, since the block on the diagonal computes twice what it needs.
 constexpr int64_t kKeyBlock = 64, kQueryBlock = 32;
 
-struct HeadShape {
-  int64_t heads, kvHeads, width; // query heads, key/value heads, features of each
-  int64_t window;                // 0: none
-  double scale, softcap;         // softcap 0: none
-  int64_t context = 0;           // rows of the caches; 0: keys are as many as queries
-  bool isStacked = false;        // rows of a block are the heads of one query: all stand at one position
-
-  template <typename AttentionLike>
-  explicit HeadShape(AttentionLike op)
-      : heads(op.getNumHeads()), kvHeads(op.getNumKvHeads()), width(featuresOf(op.getQ()) / heads),
-        window(op.getWindow().value_or(0)), scale(op.getScale().convertToDouble()),
-        softcap(op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0) {}
-
-  int64_t group() const { return heads / kvHeads; } // query heads per key/value head
-  int64_t features() const { return heads * width; }
-  int64_t kvFeatures() const { return kvHeads * width; }
+struct HeadShape : AttentionHeads {
+  using AttentionHeads::AttentionHeads;
+  int64_t context = 0;    // rows of the caches; 0: keys are as many as queries
+  bool isStacked = false; // rows of a block are the heads of one query: all stand at one position
 };
 
 // Queries per block: lanes of a score vector are queries, so short sequences take fewer.

@@ -8,26 +8,17 @@
 #ifndef QFA_LIB_LOWERING_GPU_ATTENTIONTILE_H
 #define QFA_LIB_LOWERING_GPU_ATTENTIONTILE_H
 
+#include "../Common/AttentionHeads.h"
 #include "GpuKernels.h"
 
 namespace qfa {
 
-struct AttentionShape {
-  int64_t heads, kvHeads, width; // query heads, key/value heads, features of each
-  int64_t window;                // 0: none
-  double scale, softcap;         // softcap 0: none
-  int64_t batch, sequence;       // of the queries
+struct AttentionShape : AttentionHeads {
+  int64_t batch, sequence; // of the queries
 
   template <typename AttentionLike>
   explicit AttentionShape(AttentionLike op)
-      : heads(op.getNumHeads()), kvHeads(op.getNumKvHeads()), width(featuresOf(op.getQ()) / heads),
-        window(op.getWindow().value_or(0)), scale(op.getScale().convertToDouble()),
-        softcap(op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0), batch(op.getQ().getType().getDimSize(0)),
-        sequence(op.getQ().getType().getDimSize(1)) {}
-
-  int64_t group() const { return heads / kvHeads; } // query heads per key/value head
-  int64_t features() const { return heads * width; }
-  int64_t kvFeatures() const { return kvHeads * width; }
+      : AttentionHeads(op), batch(op.getQ().getType().getDimSize(0)), sequence(op.getQ().getType().getDimSize(1)) {}
 };
 
 // How a block cuts the scores. Chosen so that its tiles and floats fit into shared memory.
