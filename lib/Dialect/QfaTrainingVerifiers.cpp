@@ -168,5 +168,30 @@ LogicalResult GpuLaunchOp::verify() {
     return emitOpError("has grid [") << getGrid() << "], wanted three positive sizes up to " << ArrayRef<int64_t>(most);
   if (getBlock() < 32 || getBlock() > 1024 || getBlock() % 32 != 0) // gpu_launch_c2
     return emitOpError("has blocks of ") << getBlock() << " threads, wanted a multiple of 32 up to 1024";
+  if (auto bytes = static_cast<int64_t>(getShared()); bytes < 0) // gpu_launch_c3
+    return emitOpError("has ") << bytes << " bytes of shared memory, wanted 0 or more";
+  for (Operation &op : getComputed().getOps()) // gpu_launch_c4
+    if (!isa<GpuProductOp>(op))
+      return emitOpError("computes ") << op.getName() << ", wanted qfa.gpu_product only";
+  return success();
+}
+
+LogicalResult GpuProductOp::verify() {
+  ArrayRef<int64_t> sizes = getSizes();
+  if (sizes.size() != 3 || !llvm::all_of(sizes, [](int64_t size) { return size >= 1; })) // gpu_product_c1
+    return emitOpError("has sizes [") << sizes << "], wanted three positive ones";
+  auto checkPlace = [&](StringRef name, ArrayRef<int64_t> place, int64_t row) -> LogicalResult {
+    if (place.size() == 2 && place[0] >= 0 && place[1] >= row) // gpu_product_c2
+      return success();
+    return emitOpError("has ") << name << " [" << place << "], wanted an offset from 0 and a stride from " << row;
+  };
+  int64_t m = sizes[0], n = sizes[1], k = sizes[2];
+  if (failed(checkPlace("left", getLeft(), getTransposedLeft() ? m : k)) ||
+      failed(checkPlace("right", getRight(), getTransposedRight() ? n : k)) || failed(checkPlace("at", getAt(), n)))
+    return failure();
+  int64_t workspace = (*this)->getParentOfType<GpuKernelOp>().getPointers();
+  for (int64_t pointer : {static_cast<int64_t>(getInto()), static_cast<int64_t>(getPlus().value_or(0))})
+    if (pointer < 0 || pointer > workspace) // gpu_product_c3
+      return emitOpError("names pointer ") << pointer << ", wanted one of 0 to " << workspace;
   return success();
 }

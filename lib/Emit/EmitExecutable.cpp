@@ -231,7 +231,7 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
 
   std::string aside = options.output + ".tmp";
   llvm::FileRemover removeAside(aside);
-  if (failed(link(units, options, !tables.gpu.images.empty(), aside, loc)))
+  if (failed(link(units, options, !tables.gpu.code.empty(), aside, loc)))
     return failure();
   if (std::error_code code = llvm::sys::fs::rename(aside, options.output))
     return emitError(loc, "cannot write '") << options.output << "': " << code.message();

@@ -21,6 +21,7 @@ public:
   Constant *i64(int64_t value) {
     return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value, /*isSigned=*/true);
   }
+  Constant *f64(double value) { return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context), value); }
   Constant *f32(float value) { return llvm::ConstantFP::get(llvm::Type::getFloatTy(context), value); }
   Constant *null() { return llvm::ConstantPointerNull::get(pointer); }
 
@@ -98,12 +99,26 @@ Constant *trainableRow(TableWriter &w, TrainableOp trainable, const ModuleTables
                    w.i64(tables.stateOffset.lookup(trainable.getGradient()))});
 }
 
+Constant *gpuProductRow(TableWriter &w, const qfa_gpu_product_t &product) {
+  auto factor = [&](const qfa_gpu_factor_t &factor) {
+    return w.record({w.i64(factor.offset), w.i64(factor.stride), w.i32(factor.transposed), w.i32(0)});
+  };
+  return w.record({w.i64(product.m), w.i64(product.n), w.i64(product.k), factor(product.left), factor(product.right),
+                   w.i32(product.result), w.i32(product.addend), w.i64(product.offset), w.i64(product.stride),
+                   w.f64(product.scale)});
+}
+
 Constant *gpuKernelRow(TableWriter &w, const GpuKernelRow &kernel) {
   llvm::SmallVector<Constant *> launches;
-  for (const GpuKernelRow::Launch &launch : kernel.launches)
+  for (const GpuKernelRow::Launch &launch : kernel.launches) {
+    llvm::SmallVector<Constant *> products;
+    for (const qfa_gpu_product_t &product : launch.products)
+      products.push_back(gpuProductRow(w, product));
     launches.push_back(w.record({w.string(launch.function),
                                  w.list({w.i32(launch.grid[0]), w.i32(launch.grid[1]), w.i32(launch.grid[2])}),
-                                 w.i32(launch.block), w.i32(launch.early), w.i32(0), w.i64(launch.argument)}));
+                                 w.i32(launch.block), w.i32(launch.early), w.i32(launch.shared), w.i64(launch.argument),
+                                 w.i64(products.size()), w.table(products)}));
+  }
   return w.record({w.i64(kernel.pointers), w.i64(kernel.workspace), w.i64(launches.size()), w.table(launches)});
 }
 
@@ -151,13 +166,16 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
   for (int64_t bytes : tables.stateBytes)
     stateBytes.push_back(w.i64(bytes));
 
-  llvm::SmallVector<Constant *> gpuKernels, gpuImages;
-  if (!tables.gpu.images.empty())
+  llvm::SmallVector<Constant *> gpuImages;
+  for (const GpuCode &code : tables.gpu.code) {
+    llvm::SmallVector<Constant *> gpuKernels;
     for (const KernelTableRow &kernel : tables.kernels)
-      gpuKernels.push_back(gpuKernelRow(w, tables.gpu.kernels.lookup(kernel.name)));
-  for (const GpuImage &image : tables.gpu.images)
-    gpuImages.push_back(
-        w.record({w.i32(image.kind), w.i32(image.arch), w.i64(image.bytes.size()), w.string(image.bytes)}));
+      gpuKernels.push_back(gpuKernelRow(w, code.kernels.lookup(kernel.name)));
+    Constant *rows = w.table(gpuKernels);
+    for (const GpuImage &image : code.images)
+      gpuImages.push_back(
+          w.record({w.i32(image.kind), w.i32(image.arch), w.i64(image.bytes.size()), w.string(image.bytes), rows}));
+  }
 
   const ModuleInfo &info = tables.info;
   Constant *value = w.record({w.i32(QFA_MODULE_ABI_VERSION),
@@ -183,7 +201,6 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
                               w.i64(trainables.size()),
                               w.table(trainables),
                               w.string(info.supernetOptions),
-                              w.table(gpuKernels),
                               w.string(tables.gpu.precision),
                               w.i64(gpuImages.size()),
                               w.table(gpuImages)});

@@ -57,6 +57,25 @@ FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, ArrayRef<std:
   return images;
 }
 
+static qfa_gpu_product_t readProduct(GpuProductOp op) {
+  auto factor = [](ArrayRef<int64_t> place, bool transposed) {
+    return qfa_gpu_factor_t{place[0], place[1], transposed, 0};
+  };
+  ArrayRef<int64_t> sizes = op.getSizes();
+  qfa_gpu_product_t product = {};
+  product.m = sizes[0];
+  product.n = sizes[1];
+  product.k = sizes[2];
+  product.left = factor(op.getLeft(), op.getTransposedLeft());
+  product.right = factor(op.getRight(), op.getTransposedRight());
+  product.result = static_cast<int32_t>(op.getInto());
+  product.addend = op.getPlus() ? static_cast<int32_t>(*op.getPlus()) : -1;
+  product.offset = op.getAt()[0];
+  product.stride = op.getAt()[1];
+  product.scale = op.getScale().convertToDouble();
+  return product;
+}
+
 static GpuKernelRow readRow(GpuKernelOp kernel) {
   GpuKernelRow row;
   row.pointers = kernel.getPointers();
@@ -67,7 +86,11 @@ static GpuKernelRow readRow(GpuKernelOp kernel) {
                             {grid[0], grid[1], grid[2]},
                             static_cast<int64_t>(launch.getBlock()),
                             static_cast<int64_t>(launch.getArgument()),
-                            launch.getEarly()});
+                            static_cast<int64_t>(launch.getShared()),
+                            launch.getEarly(),
+                            {}});
+    for (auto product : launch.getComputed().getOps<GpuProductOp>())
+      row.launches.back().products.push_back(readProduct(product));
   }
   return row;
 }
@@ -79,12 +102,13 @@ LogicalResult qfa::lowerToGpuTables(StringRef kernels, const GpuOptions &options
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kernels, &context);
   if (!module || failed(lowerKernelsToNvvm(*module, options.precision)))
     return failure();
+  GpuCode &code = tables.code.emplace_back();
   for (auto kernel : module->getOps<GpuKernelOp>())
-    tables.kernels[kernel.getSymName()] = readRow(kernel);
+    code.kernels[kernel.getSymName()] = readRow(kernel);
   auto images = makeGpuImages(*module->getOps<gpu::GPUModuleOp>().begin(), options.archs, /*bitcode=*/true);
   if (failed(images))
     return failure();
-  tables.images = std::move(*images);
+  code.images = std::move(*images);
   tables.precision = options.precision;
   return success();
 }

@@ -61,3 +61,19 @@ func.func @parent() {
   qfa.gpu_launch @kernels::@k grid [1, 1, 1] block 32 argument 0
   return
 }
+
+// -----
+
+qfa.gpu_kernel @gpu_launch_c3 pointers 1 workspace 0 flops 0 bytes 4 {
+  // expected-error @+1 {{has -16 bytes of shared memory, wanted 0 or more}}
+  qfa.gpu_launch @kernels::@k grid [1, 1, 1] block 32 argument 0 shared -16
+}
+
+// -----
+
+qfa.gpu_kernel @gpu_launch_c4 pointers 1 workspace 0 flops 0 bytes 4 {
+  // expected-error @+1 {{computes arith.constant, wanted qfa.gpu_product only}}
+  qfa.gpu_launch @kernels::@k grid [1, 1, 1] block 32 argument 0 computes {
+    %one = arith.constant 1 : i64
+  }
+}

@@ -20,7 +20,8 @@ qfa.kernel @norm {
 // CHECK-LABEL: qfa.gpu_kernel @linear pointers 3 workspace 98304
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__cast grid [256, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__weight grid [1, 4, 1] block 128 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0 computes {
+// CHECK-NEXT: qfa.gpu_product [200, 96, 64] left [0, 128] right [65536, 128] into 2 at [0, 96] scale 1.000000e+00
 // CHECK: llvm.func @linear__product(
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg
 // CHECK: nvvm.mma.sync
@@ -119,17 +120,35 @@ qfa.kernel @gradient_norm {
 
 // -----
 
+// Tests that a gradient and an adapter's gradient are two products of one launch, and that the addend comes along.
+// CHECK-LABEL: qfa.gpu_kernel @linear_grad pointers 5
+// CHECK: qfa.gpu_launch @kernels::@linear_grad__product {{.*}} computes {
+// CHECK-NEXT: qfa.gpu_product [200, 64, 96] left [0, 128] right [65536, 128] transposed_right into 3 at [0, 64] scale 1.000000e+00 plus 2
+// CHECK-NEXT: qfa.gpu_product [200, 8, 96] left [0, 128] right [65664, 128] transposed_right into 4 at [0, 8] scale 1.000000e+00{{$}}
+// F32-LABEL: qfa.gpu_kernel @linear_grad pointers 5
+// F32: qfa.gpu_product [200, 8, 96] left [0, 128] right [131328, 128] transposed_right into 4
+!w = !qfa.elastic<96x64, bits = [4], group = 16, rank = 8, scales = f16>
+qfa.kernel @linear_grad {
+^bb0(%dy: tensor<1x200x96xf32>, %w: !w, %more: tensor<1x200x64xf32>):
+  %dx, %da = qfa.linear_grad %dy, %w plus %more : tensor<1x200x64xf32> : tensor<1x200x96xf32>, !w -> tensor<1x200x64xf32>, tensor<1x200x8xf32>
+  qfa.yield %dx, %da : tensor<1x200x64xf32>, tensor<1x200x8xf32>
+}
+
+// -----
+
 // Tests that the vocabulary is walked in chunks by the same functions, and that no workspace holds all logits.
 // CHECK-LABEL: qfa.gpu_kernel @cross_entropy pointers 6 workspace 2196480
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__cast grid [128, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0 computes {
+// CHECK-NEXT: qfa.gpu_product [4, 4096, 64] left [1024, 128] right [33792, 128] into 6 at [270592, 4096] scale 1.000000e+00
+// CHECK: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0{{$}}
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 1
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 1
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1 computes {
+// CHECK-NEXT: qfa.gpu_product [4, 4096, 64] left [1024, 128] right [33792, 128] into 6 at [270592, 4096] scale 1.000000e+00
+// CHECK: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 1
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1{{$}}
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__results grid [4, 1, 1] block 256 argument 0
 qfa.kernel @cross_entropy {
 ^bb0(%h: tensor<1x4x64xf32>, %w: tensor<5000x64xf32>, %l: tensor<1x4xi32>):

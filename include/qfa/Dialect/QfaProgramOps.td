@@ -137,19 +137,47 @@ def Qfa_GpuKernelOp : Qfa_Op<"gpu_kernel", [Symbol, NoTerminator, SingleBlock]> 
   let hasVerifier = 1;
 }
 
-def Qfa_GpuLaunchOp : Qfa_Op<"gpu_launch", [HasParent<"GpuKernelOp">]> {
+def Qfa_GpuLaunchOp : Qfa_Op<"gpu_launch", [HasParent<"GpuKernelOp">, NoTerminator, NoRegionArguments]> {
   let summary = "one launch of a GPU function: a grid of blocks of `block` threads";
   let description = [{
-    An `early` launch reads weights only, nothing that other launches compute, and writes the workspace only: it may run while the
-    kernel before is still at work.
+    `shared` is the dynamic shared memory of a block in bytes, beside what the function declares. An `early` launch reads weights
+    only, nothing that other launches compute, and writes the workspace only: it may run while the kernel before is still at work.
+    What is `computed` are all the results of the launch as matrix products: a library's products may take its place.
 
     Constraints: (gpu_launch_c1) the grid has three positive sizes, at most 2147483647 in x and 65535 in y and z;
-    (gpu_launch_c2) a block has 32 to 1024 threads, whole warps.
+    (gpu_launch_c2) a block has 32 to 1024 threads, whole warps; (gpu_launch_c3) `shared` is not negative; (gpu_launch_c4) what is
+    computed are `qfa.gpu_product` only.
 
     Example: `qfa.gpu_launch @kernels::@linear_1x64x48__gemm grid [1, 1, 1] block 128 argument 0`
   }];
-  let arguments = (ins SymbolRefAttr:$function, DenseI64ArrayAttr:$grid, I64Attr:$block, I64Attr:$argument, UnitAttr:$early);
-  let assemblyFormat = "$function `grid` $grid `block` $block `argument` $argument (`early` $early^)? attr-dict";
+  let arguments = (ins SymbolRefAttr:$function, DenseI64ArrayAttr:$grid, I64Attr:$block, I64Attr:$argument,
+    DefaultValuedAttr<I64Attr, "0">:$shared, UnitAttr:$early);
+  let regions = (region MaxSizedRegion<1>:$computed);
+  let assemblyFormat = "$function `grid` $grid `block` $block `argument` $argument (`shared` $shared^)? (`early` $early^)? (`computes` $computed^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Qfa_GpuProductOp : Qfa_Op<"gpu_product", [HasParent<"GpuLaunchOp">]> {
+  let summary = "a matrix product that a launch computes, as a library is asked for it";
+  let description = [{
+    result[i, j] = `scale` * sum over l of left[i, l] right[j, l] (+ addend[i, j]), for sizes [i, j, l].
+
+    A factor lies row-major in the workspace, its type that of all factors of the module; `left` and `right` give its offset in bytes
+    and its stride in elements. `transposed_left` and `transposed_right` say that it is stored as [l, i] or [l, j]. `into` and `plus`
+    are pointers of the kernel, counted as its functions' parameters: `pointers` of it, then the workspace. Result and addend are
+    row-major f32 at the offset and stride of `at`, in floats.
+
+    Constraints: (gpu_product_c1) sizes are three positive numbers; (gpu_product_c2) offsets are not negative, and strides at least
+    the length of a row; (gpu_product_c3) `into` and `plus` are pointers of the kernel or its workspace.
+
+    Example: `qfa.gpu_product [256, 48, 64] left [0, 128] right [65536, 128] transposed_right into 2 at [0, 48] scale 1.0`
+  }];
+  let arguments = (ins DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$left, UnitAttr:$transposed_left, DenseI64ArrayAttr:$right,
+    UnitAttr:$transposed_right, I64Attr:$into, DenseI64ArrayAttr:$at, F64Attr:$scale, OptionalAttr<I64Attr>:$plus);
+  let assemblyFormat = [{
+    $sizes `left` $left (`transposed_left` $transposed_left^)? `right` $right (`transposed_right` $transposed_right^)? `into` $into `at` $at
+    `scale` $scale (`plus` $plus^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 

@@ -35,6 +35,19 @@ struct KernelTableRow {
   int64_t results = 0;
 };
 
+// A kernel on a GPU, as qfa_gpu_kernel_t.
+struct GpuKernelRow {
+  struct Launch {
+    std::string function;
+    int64_t grid[3];
+    int64_t block, argument, shared;
+    bool early;
+    llvm::SmallVector<qfa_gpu_product_t> products;
+  };
+  int64_t pointers = 0, workspace = 0;
+  llvm::SmallVector<Launch> launches;
+};
+
 // The GPU functions in one form.
 struct GpuImage {
   qfa_gpu_image_kind_t kind;
@@ -42,23 +55,16 @@ struct GpuImage {
   std::string bytes;
 };
 
-// A kernel on a GPU, as qfa_gpu_kernel_t.
-struct GpuKernelRow {
-  struct Launch {
-    std::string function;
-    int64_t grid[3];
-    int64_t block, argument;
-    bool early;
-  };
-  int64_t pointers = 0, workspace = 0;
-  llvm::SmallVector<Launch> launches;
-};
-
-// Without images the program is not compiled for GPUs.
-struct GpuTables {
-  std::string precision;                 // as qfa_module_t::gpu_precision
+// The GPU functions of one choice of tiles, in all their forms.
+struct GpuCode {
   llvm::StringMap<GpuKernelRow> kernels; // every kernel of the module
   llvm::SmallVector<GpuImage> images;
+};
+
+// Without code the program is not compiled for GPUs.
+struct GpuTables {
+  std::string precision; // as qfa_module_t::gpu_precision
+  llvm::SmallVector<GpuCode> code;
 };
 
 struct ModuleTables {

@@ -33,21 +33,25 @@ public:
     Panel h = planCast(plan, "cast", tokens, {{[&](GpuBuilder &b) { return b.operand(op.getH()); }, features, 0}});
     WeightPart weight = weightPart(plan, "weight", op.getWeight(), chunk);
     logits = plan.workspace(tokens * chunk * 4);
-    GemmFunction product = gemmFunction(plan, "logits", {tokens, chunk, features}, h, weight.panel,
-                                        [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-                                          Value at = b.add(b.mul(row, chunk), column);
-                                          storeValues(b, values, b.workspace(logits), at, /*aligned=*/true);
-                                        });
+    StoredMatrix stored{plan.workspacePointer(), chunk, chunk};
+    stored.offset = logits / 4;
+    GpuPlan::Launch product = gemmLaunch(
+        plan, "logits", {tokens, chunk, features}, h, weight.panel,
+        [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+          Value at = b.add(b.mul(row, chunk), column);
+          storeValues(b, values, b.workspace(logits), at, /*aligned=*/true);
+        },
+        stored);
     if (op.getGradient())
       exponentials = makePanel(plan, tokens, chunk);
     std::string softmax = plan.function("softmax", kThreads, [&](GpuBuilder &b) { emitSoftmax(b); });
-    GemmFunction gradient = op.getGradient() ? gradientFunction(transposed(weight.panel)) : GemmFunction();
+    GpuPlan::Launch gradient = op.getGradient() ? gradientLaunch(transposed(weight.panel)) : GpuPlan::Launch();
     for (int64_t i = 0; i < ceilDiv(vocabulary, chunk); ++i) {
       plan.launch(weight.name, weight.grid, weight.threads, i);
-      plan.launch(product.name, product.grid, product.threads, i);
+      plan.launch(product, i);
       plan.launch(softmax, {op.getGradient() ? exponentials.rows : tokens}, kThreads, i);
       if (op.getGradient())
-        plan.launch(gradient.name, gradient.grid, gradient.threads, i);
+        plan.launch(gradient, i);
     }
     plan.run("results", {tokens}, kThreads, [&](GpuBuilder &b) { emitResults(b); });
   }
@@ -96,8 +100,8 @@ private:
   }
 
   // gradient = shrink * gradient + e W, of the chunk's part of the vocabulary
-  GemmFunction gradientFunction(Panel weight) {
-    return gemmFunction(
+  GpuPlan::Launch gradientLaunch(Panel weight) {
+    return gemmLaunch(
         plan, "gradient", {tokens, features, chunk}, exponentials, weight,
         [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
           Value gradient = b.result(op.getGradient()), at = b.add(b.mul(row, features), column);
@@ -166,36 +170,41 @@ static void planCrossEntropyWeightGrad(Operation *op, GpuPlan &plan) {
   WeightPart weight = weightPart(plan, "weight", grad.getWeight(), chunk);
   Panel probabilities = makePanel(plan, tokens, chunk);
   // All rows of the panel: those behind the last token are factors of the second product.
-  GemmFunction product =
-      gemmFunction(plan, "probabilities", {h.rows, chunk, features}, h, weight.panel,
-                   [&](GpuBuilder &b, Value row, Value column, ValueRange logits) {
-                     Value token = b.min(row, tokens - 1);
-                     Value label = b.toI64(b.load(b.getI32Type(), b.operand(grad.getLabels()), token));
-                     Value lse = b.loadF32(b.operand(grad.getLogSumExp()), token);
-                     Value counts = b.bitAnd(b.less(row, tokens), b.lessEqual(0, label));
-                     Value hot = b.sub(label, b.mul(b.argument(), chunk));
-                     Values values;
-                     for (auto [i, logit] : llvm::enumerate(logits)) {
-                       Value isLabel = b.equal(b.add(column, static_cast<int64_t>(i)), hot);
-                       Value p = b.sub(b.exp(b.sub(logit, lse)), b.select(isLabel, b.f32(1), 0.0));
-                       values.push_back(b.select(counts, p, 0.0));
-                     }
-                     storeFactors(b, plan.precision, values, panelRow(b, plan.precision, probabilities, row), column);
-                   });
-  GemmFunction outer =
-      gemmFunction(plan, "outer", {chunk, features, tokens}, transposed(probabilities), transposed(h),
-                   [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-                     Value v = b.add(b.mul(b.argument(), chunk), row);
-                     Value into = b.at(b.operand(grad.getInto()), b.add(b.mul(v, features), column));
-                     b.ifThen(b.less(v, vocabulary), [&] {
-                       for (auto [i, value] : llvm::enumerate(values))
-                         b.store(b.add(b.loadF32(into, static_cast<int64_t>(i)), value), into, static_cast<int64_t>(i));
-                     });
-                   });
+  GpuPlan::Launch product =
+      gemmLaunch(plan, "probabilities", {h.rows, chunk, features}, h, weight.panel,
+                 [&](GpuBuilder &b, Value row, Value column, ValueRange logits) {
+                   Value token = b.min(row, tokens - 1);
+                   Value label = b.toI64(b.load(b.getI32Type(), b.operand(grad.getLabels()), token));
+                   Value lse = b.loadF32(b.operand(grad.getLogSumExp()), token);
+                   Value counts = b.bitAnd(b.less(row, tokens), b.lessEqual(0, label));
+                   Value hot = b.sub(label, b.mul(b.argument(), chunk));
+                   Values values;
+                   for (auto [i, logit] : llvm::enumerate(logits)) {
+                     Value isLabel = b.equal(b.add(column, static_cast<int64_t>(i)), hot);
+                     Value p = b.sub(b.exp(b.sub(logit, lse)), b.select(isLabel, b.f32(1), 0.0));
+                     values.push_back(b.select(counts, p, 0.0));
+                   }
+                   storeFactors(b, plan.precision, values, panelRow(b, plan.precision, probabilities, row), column);
+                 });
+  StoredMatrix stored{plan.pointer(grad.getInto()), features, features};
+  stored.addend = stored.result;
+  GpuPlan::Launch outer = gemmLaunch(
+      plan, "outer", {chunk, features, tokens}, transposed(probabilities), transposed(h),
+      [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+        Value v = b.add(b.mul(b.argument(), chunk), row);
+        Value into = b.at(b.operand(grad.getInto()), b.add(b.mul(v, features), column));
+        b.ifThen(b.less(v, vocabulary), [&] {
+          for (auto [i, value] : llvm::enumerate(values))
+            b.store(b.add(b.loadF32(into, static_cast<int64_t>(i)), value), into, static_cast<int64_t>(i));
+        });
+      },
+      stored);
   for (int64_t i = 0; i < ceilDiv(vocabulary, chunk); ++i) {
     plan.launch(weight.name, weight.grid, weight.threads, i);
-    plan.launch(product.name, product.grid, product.threads, i);
-    plan.launch(outer.name, outer.grid, outer.threads, i);
+    plan.launch(product, i);
+    outer.products[0].m = std::min(chunk, vocabulary - i * chunk);
+    outer.products[0].offset = i * chunk * features;
+    plan.launch(outer, i);
   }
 }
 

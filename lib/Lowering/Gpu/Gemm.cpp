@@ -221,15 +221,27 @@ void qfa::storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at,
     b.store(value, b.at(pointer, at), static_cast<int64_t>(i));
 }
 
-GemmFunction qfa::gemmFunction(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue) {
+static GpuProduct makeProduct(GpuPlan &plan, GemmSize size, Panel a, Panel b, const StoredMatrix &stored) {
+  int64_t bytes = plan.precision == Precision::bf16 ? 2 : 4;
+  GpuProduct::Factor left{a.offset, a.columns, a.transposed}, right{b.offset, b.columns, b.transposed};
+  right.offset += stored.first * (b.transposed ? 1 : b.columns) * bytes;
+  int64_t k = roundUp(size.k, 16); // libraries are faster with whole vectors; the padding is zero
+  return {size.m, stored.n, k, left, right, stored.result, stored.addend, stored.offset, stored.stride, stored.scale};
+}
+
+GpuPlan::Launch qfa::gemmLaunch(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
+                                ArrayRef<StoredMatrix> stored) {
   const GemmTile &tile = chooseTile(plan.precision, size);
   std::string name = plan.function(part, tile.threads(), [&](GpuBuilder &builder) {
     Product(builder, tile, plan.precision, a, b).emit(size, epilogue);
   });
-  return {name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm)}, tile.threads()};
+  GpuPlan::Launch launch{name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm)}, tile.threads()};
+  for (const StoredMatrix &matrix : stored)
+    launch.products.push_back(makeProduct(plan, size, a, b, matrix));
+  return launch;
 }
 
-void qfa::planGemm(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue) {
-  GemmFunction function = gemmFunction(plan, part, size, a, b, epilogue);
-  plan.launch(function.name, function.grid, function.threads);
+void qfa::planGemm(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
+                   ArrayRef<StoredMatrix> stored) {
+  plan.launch(gemmLaunch(plan, part, size, a, b, epilogue, stored));
 }

@@ -37,16 +37,23 @@ using GemmEpilogue = llvm::function_ref<void(GpuBuilder &, mlir::Value row, mlir
 // lie on 8 bytes.
 void storeValues(GpuBuilder &b, mlir::ValueRange values, mlir::Value pointer, mlir::Value at, bool aligned);
 
-// A function of the product; how many blocks it wants.
-struct GemmFunction {
-  std::string name;
-  Grid grid;
-  int64_t threads;
+// What an epilogue does, where that is no more than to store columns first .. first + n - 1 of the product as a matrix:
+// at `offset` (floats) of result, scaled, plus the same place of addend.
+struct StoredMatrix {
+  int64_t result;    // as GpuPlan::pointer
+  int64_t n, stride; // stride: floats from row to row
+  int64_t first = 0, offset = 0;
+  double scale = 1;
+  int64_t addend = -1; // a pointer; -1: none
 };
-GemmFunction gemmFunction(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue);
 
-// The function, launched once.
-void planGemm(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue);
+// A function of the product, to be launched. `stored` says all that the epilogue stores, or nothing.
+GpuPlan::Launch gemmLaunch(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
+                           llvm::ArrayRef<StoredMatrix> stored = {});
+
+// The same, launched once.
+void planGemm(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
+              llvm::ArrayRef<StoredMatrix> stored = {});
 
 } // namespace qfa
 

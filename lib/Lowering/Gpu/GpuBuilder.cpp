@@ -30,15 +30,18 @@ GpuBuilder::GpuBuilder(KernelOp kernel, gpu::GPUModuleOp into, StringRef name, i
 
 void GpuBuilder::finish() { LLVM::ReturnOp::create(*this, ValueRange()); }
 
-Value GpuBuilder::operand(Value value) { return function.getArgument(cast<BlockArgument>(value).getArgNumber()); }
-
-Value GpuBuilder::result(Value value) {
+int64_t qfa::pointerIndex(KernelOp kernel, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getArgNumber();
   Block &body = kernel.getBody().front();
   ValueRange yielded = body.getTerminator()->getOperands();
   auto found = llvm::find(yielded, value);
   assert(found != yielded.end() && "results of a kernel's op are yielded");
-  return function.getArgument(body.getNumArguments() + std::distance(yielded.begin(), found));
+  return body.getNumArguments() + std::distance(yielded.begin(), found);
 }
+
+Value GpuBuilder::operand(Value value) { return function.getArgument(pointerIndex(kernel, value)); }
+Value GpuBuilder::result(Value value) { return function.getArgument(pointerIndex(kernel, value)); }
 
 SiteRow GpuBuilder::site(Value elastic) { return loadSiteRow(*this, operand(elastic)); }
 

@@ -18,6 +18,10 @@ namespace qfa {
 constexpr int64_t kWarp = 32;
 constexpr int64_t kSharedBytes = 48 * 1024; // of a function, without asking the driver for more
 
+// Which parameter of a kernel's functions a kernel operand or yielded result is, given as the op's value. Behind them
+// all comes the workspace.
+int64_t pointerIndex(KernelOp kernel, mlir::Value value);
+
 class GpuBuilder : public CodeBuilder {
 public:
   // Creates the function `name` of `kernel` in `into` and stands inside; `finish` ends it.

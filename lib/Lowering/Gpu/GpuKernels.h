@@ -15,6 +15,19 @@ struct Grid {
   int64_t x = 1, y = 1, z = 1;
 };
 
+// A product of factors in the workspace, as qfa.gpu_product states it.
+struct GpuProduct {
+  struct Factor {
+    int64_t offset, stride; // bytes, elements
+    bool transposed;
+  };
+  int64_t m, n, k;
+  Factor left, right;
+  int64_t result, addend; // pointers; addend -1: none
+  int64_t offset, stride; // floats
+  double scale;
+};
+
 constexpr int64_t kThreads = 256; // of functions that have no reason for another number
 inline int64_t blocksFor(int64_t n, int64_t threads = kThreads) { return ceilDiv(n, threads); }
 
@@ -30,7 +43,18 @@ public:
   using Emit = llvm::function_ref<void(GpuBuilder &)>;
   // A function <kernel>__<part> of the kernel; its name.
   std::string function(llvm::StringRef part, int64_t threads, Emit emit);
+  struct Launch {
+    std::string function;
+    Grid grid;
+    int64_t threads, argument = 0, sharedBytes = 0;
+    bool early = false;
+    llvm::SmallVector<GpuProduct> products = {}; // what it computes; empty: more than products
+  };
   void launch(llvm::StringRef function, Grid grid, int64_t threads, int64_t argument = 0);
+  void launch(Launch launch, int64_t argument = 0) {
+    launch.argument = argument;
+    launches.push_back(std::move(launch));
+  }
   // A function that is launched once.
   void run(llvm::StringRef part, Grid grid, int64_t threads, Emit emit) {
     launch(function(part, threads, emit), grid, threads);
@@ -43,12 +67,10 @@ public:
   // Offset of so many bytes of workspace, 256-byte aligned.
   int64_t workspace(int64_t bytes);
 
-  struct Launch {
-    std::string function;
-    Grid grid;
-    int64_t threads, argument;
-    bool early = false;
-  };
+  // Of an operand or result of the kernel, as GpuProduct counts them.
+  int64_t pointer(mlir::Value value) const { return pointerIndex(kernel, value); }
+  int64_t workspacePointer();
+
   llvm::SmallVector<Launch> launches;
   int64_t workspaceBytes = 0;
   std::string error; // why the plan cannot be carried out; empty: it can

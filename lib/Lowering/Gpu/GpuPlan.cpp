@@ -22,7 +22,12 @@ std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
 }
 
 void GpuPlan::launch(StringRef function, Grid grid, int64_t threads, int64_t argument) {
-  launches.push_back({function.str(), grid, threads, argument});
+  launch({function.str(), grid, threads}, argument);
+}
+
+int64_t GpuPlan::workspacePointer() {
+  Block &body = kernel.getBody().front();
+  return body.getNumArguments() + body.getTerminator()->getNumOperands();
 }
 
 int64_t GpuPlan::workspace(int64_t bytes) {

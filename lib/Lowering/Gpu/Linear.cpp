@@ -24,10 +24,12 @@ static void planLinear(Operation *op, GpuPlan &plan) {
   if (rank)
     sources.push_back({adapter, rank, 0});
   Panel activations = planCast(plan, "cast", tokens, sources), weight = planWeight(plan, "weight", linear.getWeight());
-  planGemm(plan, "product", {tokens, out, in + rank}, activations, weight,
-           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-             storeValues(b, values, b.result(linear.getResult()), b.add(b.mul(row, out), column), out % 2 == 0);
-           });
+  planGemm(
+      plan, "product", {tokens, out, in + rank}, activations, weight,
+      [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+        storeValues(b, values, b.result(linear.getResult()), b.add(b.mul(row, out), column), out % 2 == 0);
+      },
+      StoredMatrix{plan.pointer(linear.getResult()), out, out});
 }
 
 // [dx | dadapter] = dy [W | B]
@@ -38,23 +40,29 @@ static void planLinearGrad(Operation *op, GpuPlan &plan) {
   auto dy = [&](GpuBuilder &b) { return b.operand(grad.getDy()); };
   Panel cotangents = planCast(plan, "cast", tokens, {{dy, out, 0}});
   Panel weight = transposed(planWeight(plan, "weight", grad.getWeight()));
-  planGemm(plan, "product", {tokens, in + rank, out}, cotangents, weight,
-           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-             for (auto [i, value] : llvm::enumerate(values)) {
-               Value at = b.add(column, static_cast<int64_t>(i));
-               auto toInput = [&] {
-                 Value place = b.add(b.mul(row, in), at);
-                 Value sum = grad.getAddend() ? b.add(value, b.loadF32(b.operand(grad.getAddend()), place)) : value;
-                 b.store(sum, b.result(grad.getDx()), place);
-               };
-               if (rank)
-                 b.ifThen(b.less(at, in), toInput, [&] {
-                   b.store(value, b.result(grad.getDadapter()), b.add(b.mul(row, rank), b.sub(at, in)));
-                 });
-               else
-                 toInput();
-             }
-           });
+  SmallVector<StoredMatrix> stored = {{plan.pointer(grad.getDx()), in, in}};
+  if (grad.getAddend())
+    stored[0].addend = plan.pointer(grad.getAddend());
+  if (rank)
+    stored.push_back({plan.pointer(grad.getDadapter()), rank, rank, /*first=*/in});
+  planGemm(
+      plan, "product", {tokens, in + rank, out}, cotangents, weight,
+      [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+        for (auto [i, value] : llvm::enumerate(values)) {
+          Value at = b.add(column, static_cast<int64_t>(i));
+          auto toInput = [&] {
+            Value place = b.add(b.mul(row, in), at);
+            Value sum = grad.getAddend() ? b.add(value, b.loadF32(b.operand(grad.getAddend()), place)) : value;
+            b.store(sum, b.result(grad.getDx()), place);
+          };
+          if (rank)
+            b.ifThen(b.less(at, in), toInput,
+                     [&] { b.store(value, b.result(grad.getDadapter()), b.add(b.mul(row, rank), b.sub(at, in))); });
+          else
+            toInput();
+        }
+      },
+      stored);
 }
 
 // into += scale * left^T right
@@ -66,13 +74,34 @@ static void planAccumulateOuter(Operation *op, GpuPlan &plan) {
   Panel a = transposed(planCast(plan, "left", tokens, {{left, m, 0}}));
   Panel c = transposed(planCast(plan, "right", tokens, {{right, n, 0}}));
   double scale = outer.getScale().convertToDouble();
-  planGemm(plan, "product", {m, n, tokens}, a, c, [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-    Value into = b.at(b.operand(outer.getInto()), b.add(b.mul(row, n), column));
-    for (auto [i, value] : llvm::enumerate(values)) {
-      auto at = static_cast<int64_t>(i);
-      b.store(b.add(b.loadF32(into, at), b.mul(value, scale)), into, at);
-    }
-  });
+  StoredMatrix stored{plan.pointer(outer.getInto()), n, n};
+  stored.scale = scale;
+  stored.addend = stored.result;
+  planGemm(
+      plan, "product", {m, n, tokens}, a, c,
+      [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+        Value into = b.at(b.operand(outer.getInto()), b.add(b.mul(row, n), column));
+        for (auto [i, value] : llvm::enumerate(values)) {
+          auto at = static_cast<int64_t>(i);
+          b.store(b.add(b.loadF32(into, at), b.mul(value, scale)), into, at);
+        }
+      },
+      stored);
+}
+
+// result = scale * product, [.., n]
+static void planScaled(GpuPlan &plan, GemmSize size, Panel a, Panel c, Value result, double scale) {
+  StoredMatrix stored{plan.pointer(result), size.n, size.n};
+  stored.scale = scale;
+  planGemm(
+      plan, "product", size, a, c,
+      [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+        Values scaled;
+        for (Value value : values)
+          scaled.push_back(b.mul(value, scale));
+        storeValues(b, scaled, b.result(result), b.add(b.mul(row, size.n), column), size.n % 2 == 0);
+      },
+      stored);
 }
 
 // result = scale * u A^T
@@ -83,14 +112,7 @@ static void planAdapterDown(Operation *op, GpuPlan &plan) {
   auto matrix = [&](GpuBuilder &b) { return b.site(down.getWeight()).adapterA; };
   Panel a = planCast(plan, "cast", tokens, {{u, groups, 0}}),
         c = planCast(plan, "adapter", rank, {{matrix, groups, 0}});
-  double scale = down.getScale().convertToDouble();
-  planGemm(plan, "product", {tokens, rank, groups}, a, c,
-           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-             Values scaled;
-             for (Value value : values)
-               scaled.push_back(b.mul(value, scale));
-             storeValues(b, scaled, b.result(down.getResult()), b.add(b.mul(row, rank), column), rank % 2 == 0);
-           });
+  planScaled(plan, {tokens, rank, groups}, a, c, down.getResult(), down.getScale().convertToDouble());
 }
 
 // result = scale * dy A
@@ -101,14 +123,7 @@ static void planAdapterDownGrad(Operation *op, GpuPlan &plan) {
   auto matrix = [&](GpuBuilder &b) { return b.site(grad.getWeight()).adapterA; };
   Panel a = planCast(plan, "cast", tokens, {{dy, rank, 0}});
   Panel c = transposed(planCast(plan, "adapter", rank, {{matrix, groups, 0}}));
-  double scale = grad.getScale().convertToDouble();
-  planGemm(plan, "product", {tokens, groups, rank}, a, c,
-           [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
-             Values scaled;
-             for (Value value : values)
-               scaled.push_back(b.mul(value, scale));
-             storeValues(b, scaled, b.result(grad.getResult()), b.add(b.mul(row, groups), column), groups % 2 == 0);
-           });
+  planScaled(plan, {tokens, groups, rank}, a, c, grad.getResult(), grad.getScale().convertToDouble());
 }
 
 ArrayRef<GpuKernel> qfa::gpuLinearKernels() {

@@ -46,6 +46,19 @@ static int64_t bytesOf(Type type) {
   return cast<RankedTensorType>(type).getNumElements() * 4;
 }
 
+static void createProducts(GpuLaunchOp launch, ArrayRef<GpuProduct> products) {
+  if (products.empty())
+    return;
+  auto b = OpBuilder::atBlockEnd(&launch.getComputed().emplaceBlock());
+  for (const GpuProduct &product : products) {
+    auto place = [](const GpuProduct::Factor &factor) { return std::array{factor.offset, factor.stride}; };
+    GpuProductOp::create(b, launch.getLoc(), {product.m, product.n, product.k}, place(product.left),
+                         product.left.transposed, place(product.right), product.right.transposed, product.result,
+                         {product.offset, product.stride}, APFloat(product.scale),
+                         product.addend < 0 ? IntegerAttr() : b.getI64IntegerAttr(product.addend));
+  }
+}
+
 static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision precision) {
   FailureOr<KernelBody> body = analyseKernel(kernel, "GPU");
   if (failed(body))
@@ -70,8 +83,9 @@ static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision pre
   b.setInsertionPointToStart(&op.getBody().emplaceBlock());
   for (const GpuPlan::Launch &launch : plan.launches) {
     auto name = SymbolRefAttr::get(into.getSymNameAttr(), FlatSymbolRefAttr::get(b.getContext(), launch.function));
-    GpuLaunchOp::create(b, loc, name, ArrayRef<int64_t>{launch.grid.x, launch.grid.y, launch.grid.z}, launch.threads,
-                        launch.argument, launch.early);
+    auto launchOp = GpuLaunchOp::create(b, loc, name, ArrayRef<int64_t>{launch.grid.x, launch.grid.y, launch.grid.z},
+                                        launch.threads, launch.argument, launch.sharedBytes, launch.early);
+    createProducts(launchOp, launch.products);
   }
   kernel.erase();
   return success();

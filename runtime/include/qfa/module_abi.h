@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define QFA_MODULE_ABI_VERSION 3u
+#define QFA_MODULE_ABI_VERSION 4u
 
 typedef enum qfa_dtype_t { QFA_F32 = 0, QFA_F16 = 1, QFA_BF16 = 2, QFA_I32 = 3, QFA_U32 = 4 } qfa_dtype_t;
 
@@ -97,6 +97,27 @@ typedef struct qfa_kernel_t {
   const qfa_operand_t *operands; /* operands, then results */
 } qfa_kernel_t;
 
+/* A factor of a matrix product: row-major in the workspace, of type gpu_precision. */
+typedef struct qfa_gpu_factor_t {
+  int64_t offset; /* bytes */
+  int64_t stride; /* elements from row to row */
+  int32_t transposed;
+  int32_t reserved;
+} qfa_gpu_factor_t;
+
+/* What a launch computes, said so that a library can compute it in its place:
+ *   result[i, j] = scale * sum over l < k of left[i, l] right[j, l] (+ addend[i, j]),   0 <= i < m, 0 <= j < n
+ * A transposed factor is stored as [l, i] or [l, j]. Result and addend are f32 and row-major. */
+typedef struct qfa_gpu_product_t {
+  int64_t m, n, k;
+  qfa_gpu_factor_t left, right;
+  int32_t result; /* which pointer of the kernel; pointer_count: the workspace */
+  int32_t addend; /* likewise; -1: none */
+  int64_t offset; /* in result and addend, floats */
+  int64_t stride; /* likewise */
+  double scale;
+} qfa_gpu_product_t;
+
 /* One launch of a GPU function: its parameters are the kernel's pointers (operands, then results), the address of the
  * workspace, and the argument as int64_t. */
 typedef struct qfa_gpu_launch_t {
@@ -104,8 +125,10 @@ typedef struct qfa_gpu_launch_t {
   int32_t grid[3];
   int32_t block; /* threads, in one dimension */
   int32_t early; /* 1: reads nothing that launches compute, only weights, and writes the workspace only */
-  int32_t reserved;
+  int32_t dynamic_shared_bytes;
   int64_t argument;
+  int64_t product_count; /* 0: only the function computes what it does */
+  const qfa_gpu_product_t *products;
 } qfa_gpu_launch_t;
 
 /* A kernel on a GPU: launches one after the other. The workspace is free again when they are done. */
@@ -116,18 +139,19 @@ typedef struct qfa_gpu_kernel_t {
   const qfa_gpu_launch_t *launches;
 } qfa_gpu_kernel_t;
 
-/* All GPU functions of the module in one form. */
 typedef enum qfa_gpu_image_kind_t {
   QFA_GPU_PTX = 0,    /* text, ends with a zero byte; serves devices of arch and later */
   QFA_GPU_CUBIN = 1,  /* machine code for arch and later ones of the same major number */
   QFA_GPU_BITCODE = 2 /* LLVM bitcode from which the PTX was made, for the emulator */
 } qfa_gpu_image_kind_t;
 
+/* All GPU functions of the module in one form. */
 typedef struct qfa_gpu_image_t {
   int32_t kind; /* qfa_gpu_image_kind_t */
   int32_t arch; /* 80, 90, 100 */
   int64_t bytes;
   const void *data;
+  const qfa_gpu_kernel_t *kernels; /* by kernel: how its functions are launched */
 } qfa_gpu_image_t;
 
 typedef struct qfa_tensor_t {
@@ -214,9 +238,8 @@ typedef struct qfa_module_t {
   const qfa_trainable_t *trainables;
   const char
       *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
-  const qfa_gpu_kernel_t *gpu_kernels; /* by kernel; null when not compiled for GPUs */
-  const char *gpu_precision;           /* of the factors of matrix products: "bf16" or "f32" */
-  int64_t gpu_image_count;
+  const char *gpu_precision; /* of the factors of matrix products: "bf16" or "f32" */
+  int64_t gpu_image_count;   /* 0: not compiled for GPUs */
   const qfa_gpu_image_t *gpu_images;
 } qfa_module_t;
 

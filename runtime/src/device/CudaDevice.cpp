@@ -21,8 +21,7 @@ CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordin
     : GpuDevice(module, profile), driver(driver) {
   try {
     open(ordinal);
-    loadImage();
-    prepare();
+    prepare(loadImage());
   } catch (...) {
     releaseWorkspaces();
     close();
@@ -85,7 +84,7 @@ void CudaDevice::close() {
 }
 
 // Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles.
-void CudaDevice::loadImage() {
+const qfa_gpu_image_t &CudaDevice::loadImage() {
   const qfa_gpu_image_t *best = nullptr;
   auto isBetter = [&](const qfa_gpu_image_t &image) {
     bool isCode = image.kind == QFA_GPU_CUBIN, bestIsCode = best && best->kind == QFA_GPU_CUBIN;
@@ -103,6 +102,7 @@ void CudaDevice::loadImage() {
     fail("{} is too old: wanted compute capability 8.0 or later", name);
   driver.check(driver.moduleLoadDataEx(&loaded, best->data, 0, nullptr, nullptr), "cuModuleLoadDataEx",
                fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", best->arch));
+  return *best;
 }
 
 cuda::Event CudaDevice::makeEvent() {
@@ -164,10 +164,13 @@ void CudaDevice::clear(void *memory, uint64_t bytes) {
     driver.check(driver.memsetD8Async(address(memory), 0, bytes, main), "cuMemsetD8Async");
 }
 
-void *CudaDevice::findFunction(const char *function) {
+void *CudaDevice::findFunction(const qfa_gpu_launch_t &launch) {
   cuda::Function found = nullptr;
-  driver.check(driver.moduleGetFunction(&found, loaded, function), "cuModuleGetFunction",
-               fmt::format("of '{}'", function));
+  std::string purpose = fmt::format("of '{}'", launch.function);
+  driver.check(driver.moduleGetFunction(&found, loaded, launch.function), "cuModuleGetFunction", purpose);
+  if (launch.dynamic_shared_bytes > 0) // beyond 48 KiB a function has to ask
+    driver.check(driver.functionSetAttribute(found, cuda::largestDynamicSharedBytes, launch.dynamic_shared_bytes),
+                 "cuFuncSetAttribute", purpose);
   return found;
 }
 
@@ -234,7 +237,8 @@ void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, 
   }
   mustWait = early;
   driver.check(driver.launchKernel(static_cast<cuda::Function>(function), launch.grid[0], launch.grid[1],
-                                   launch.grid[2], launch.block, 1, 1, 0, early ? side : main, parameters, nullptr),
+                                   launch.grid[2], launch.block, 1, 1, launch.dynamic_shared_bytes, early ? side : main,
+                                   parameters, nullptr),
                "cuLaunchKernel", fmt::format("of '{}'", launch.function));
 }
 

@@ -27,7 +27,7 @@ public:
   void forget(const qfa_entry_t &entry) override;
 
 protected:
-  void *findFunction(const char *name) override;
+  void *findFunction(const qfa_gpu_launch_t &launch) override;
   void beginEntry() override;
   void endEntry() override;
   void beginKernel(uint32_t kernel, int turn) override;
@@ -38,7 +38,7 @@ protected:
 private:
   void open(int ordinal);
   void close();
-  void loadImage();
+  const qfa_gpu_image_t &loadImage();
   cuda::Event makeEvent();
   void record(cuda::Event event, cuda::Stream stream);
   void wait(cuda::Stream stream, cuda::Event event);

@@ -29,6 +29,7 @@ using GraphExec = GraphExecObject *;
 
 constexpr int computeCapabilityMajor = 75, computeCapabilityMinor = 76; // CUdevice_attribute
 constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2, eventWaitDefault = 0;
+constexpr int largestDynamicSharedBytes = 8; // CUfunction_attribute
 constexpr int captureThreadLocal = 1; // CUstreamCaptureMode
 
 // name of the member, symbol in libcuda, parameters
@@ -56,6 +57,7 @@ constexpr int captureThreadLocal = 1; // CUstreamCaptureMode
     (Module * module, const void *image, unsigned optionCount, int *options, void **values))                           \
   F(moduleUnload, cuModuleUnload, (Module module))                                                                     \
   F(moduleGetFunction, cuModuleGetFunction, (Function * function, Module module, const char *name))                    \
+  F(functionSetAttribute, cuFuncSetAttribute, (Function function, int attribute, int value))                           \
   F(launchKernel, cuLaunchKernel,                                                                                      \
     (Function function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,              \
      unsigned blockZ, unsigned sharedBytes, Stream stream, void **parameters, void **extra))                           \

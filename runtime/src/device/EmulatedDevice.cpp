@@ -63,7 +63,7 @@ EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
     library.destroy(emulator);
     fail("the emulator cannot run this program: {}", reason);
   }
-  prepare();
+  prepare(*bitcode);
 }
 
 EmulatedDevice::~EmulatedDevice() {
@@ -102,7 +102,8 @@ void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &laun
   uint32_t grid[3] = {static_cast<uint32_t>(launch.grid[0]), static_cast<uint32_t>(launch.grid[1]),
                       static_cast<uint32_t>(launch.grid[2])};
   uint32_t block[3] = {static_cast<uint32_t>(launch.block), 1, 1};
-  if (library.launch(emulator, loaded, static_cast<const char *>(function), grid, block, 0, parameters) != 0)
+  if (library.launch(emulator, loaded, static_cast<const char *>(function), grid, block, launch.dynamic_shared_bytes,
+                     parameters) != 0)
     fail("kernel '{}' on the emulated device: {}", launch.function, library.error(emulator));
 }
 

@@ -38,7 +38,7 @@ public:
   void clear(void *memory, uint64_t bytes) override;
 
 protected:
-  void *findFunction(const char *name) override { return const_cast<char *>(name); }
+  void *findFunction(const qfa_gpu_launch_t &launch) override { return const_cast<char *>(launch.function); }
   void beginKernel(uint32_t kernel, int turn) override;
   void launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) override;
   void endKernel(uint32_t kernel, int turn) override;

@@ -5,22 +5,29 @@
 
 using namespace qfa::rt;
 
-int64_t GpuDevice::workspaceBytes(const Module &module) {
+static int64_t largestWorkspace(const Module &module, const qfa_gpu_image_t &image) {
   int64_t bytes = 0;
   for (int64_t kernel = 0; kernel < module.raw.kernel_count; ++kernel)
-    bytes = std::max(bytes, module.raw.gpu_kernels[kernel].workspace_bytes);
+    bytes = std::max(bytes, image.kernels[kernel].workspace_bytes);
+  return bytes;
+}
+
+int64_t GpuDevice::workspaceBytes(const Module &module) {
+  int64_t bytes = 0;
+  for (int64_t i = 0; i < module.raw.gpu_image_count; ++i)
+    bytes = std::max(bytes, largestWorkspace(module, module.raw.gpu_images[i]));
   return 2 * bytes;
 }
 
-void GpuDevice::prepare() {
+void GpuDevice::prepare(const qfa_gpu_image_t &image) {
+  kernels = image.kernels;
   for (int64_t kernel = 0; kernel < module.raw.kernel_count; ++kernel) {
-    const qfa_gpu_kernel_t &row = module.raw.gpu_kernels[kernel];
     std::vector<void *> &found = functions.emplace_back();
-    for (int64_t i = 0; i < row.launch_count; ++i)
-      found.push_back(findFunction(row.launches[i].function));
+    for (int64_t i = 0; i < kernels[kernel].launch_count; ++i)
+      found.push_back(findFunction(kernels[kernel].launches[i]));
   }
   for (DeviceMemory &workspace : workspaces)
-    workspace = DeviceMemory(*this, "workspace", workspaceBytes(module) / 2);
+    workspace = DeviceMemory(*this, "workspace", largestWorkspace(module, image));
 }
 
 void GpuDevice::releaseWorkspaces() {
@@ -46,7 +53,7 @@ void GpuDevice::launch(uint32_t kernel, void *const *args) noexcept {
   if (failure)
     return;
   try {
-    const qfa_gpu_kernel_t &row = module.raw.gpu_kernels[kernel];
+    const qfa_gpu_kernel_t &row = kernels[kernel];
     void *workspace = workspaces[turn].data();
     std::vector<void *> parameters;
     for (int64_t i = 0; i < row.pointer_count; ++i)

@@ -14,14 +14,15 @@ public:
 
   void run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) override;
 
-  /// Bytes that the kernels of a module need beside operands and results.
+  /// Bytes that the kernels of a module need beside operands and results, whichever image runs.
   static int64_t workspaceBytes(const Module &module);
 
 protected:
-  /// Finds all functions and takes the workspaces; for constructors. Their memory goes before the device does.
-  void prepare();
+  /// Finds all functions of the image that was loaded and takes the workspaces; for constructors. Their memory goes
+  /// before the device does.
+  void prepare(const qfa_gpu_image_t &image);
   void releaseWorkspaces();
-  virtual void *findFunction(const char *name) = 0;
+  virtual void *findFunction(const qfa_gpu_launch_t &launch) = 0;
 
   /// A kernel's launches come between beginKernel and endKernel, the launches of an entry between beginEntry and
   /// endEntry. An early launch reads nothing that the entry's launches before it wrote, and writes nothing but its
@@ -39,6 +40,7 @@ protected:
   void copy(void *to, const void *from, int64_t bytes) noexcept override;
 
 private:
+  const qfa_gpu_kernel_t *kernels = nullptr;
   std::vector<std::vector<void *>> functions; // by kernel and launch
   DeviceMemory workspaces[2];
   int turn = 0;

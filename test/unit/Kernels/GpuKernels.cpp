@@ -29,7 +29,9 @@ struct GpuKernels::State {
   struct Launch {
     std::string function;
     emu::Dim3 grid, block;
+    uint32_t sharedBytes;
     int64_t argument;
+    std::vector<GpuProductOp> products; // of the module
   };
   struct Kernel {
     std::vector<Type> types; // of operands, then results
@@ -38,6 +40,8 @@ struct GpuKernels::State {
     std::vector<Launch> launches;
   };
   std::unique_ptr<MLIRContext> context;
+  OwningOpRef<ModuleOp> module;
+  bool isRounded = false; // factors of products are bf16
   std::map<std::string, Kernel> kernels;
   std::string bitcode; // of the optimized module
   std::unique_ptr<emu::Program> program;
@@ -47,7 +51,9 @@ static std::string compile(const std::string &ir, const std::string &precision, 
   DialectRegistry registry;
   registry.insert<QfaDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, tensor::TensorDialect>();
   state.context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(ir, state.context.get());
+  OwningOpRef<ModuleOp> &module = state.module;
+  module = parseSourceString<ModuleOp>(ir, state.context.get());
+  state.isRounded = precision == "bf16";
   if (!module)
     return "the kernels do not parse";
   for (auto kernel : module->getOps<KernelOp>()) {
@@ -71,7 +77,10 @@ static std::string compile(const std::string &ir, const std::string &precision, 
       row.launches.push_back({launch.getFunction().getLeafReference().str(),
                               {uint32_t(grid[0]), uint32_t(grid[1]), uint32_t(grid[2])},
                               {uint32_t(launch.getBlock()), 1, 1},
-                              static_cast<int64_t>(launch.getArgument())});
+                              uint32_t(launch.getShared()),
+                              static_cast<int64_t>(launch.getArgument()),
+                              {}});
+      llvm::append_range(row.launches.back().products, launch.getComputed().getOps<GpuProductOp>());
     }
   }
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
@@ -179,9 +188,38 @@ struct Run {
 };
 } // namespace
 
+// A launch's product as a library has to make it of the op: plain loops over the memory of the device.
+static void multiply(GpuProductOp op, bool isRounded, const std::vector<void *> &pointers, emu::Memory &memory) {
+  auto factor = [&](ArrayRef<int64_t> place, bool transposed, int64_t i, int64_t l) {
+    int64_t at = transposed ? l * place[1] + i : i * place[1] + l;
+    const char *panel = static_cast<const char *>(pointers.back()) + place[0];
+    if (!isRounded)
+      return reinterpret_cast<const float *>(panel)[at];
+    return llvm::bit_cast<float>(uint32_t(reinterpret_cast<const uint16_t *>(panel)[at]) << 16);
+  };
+  int64_t m = op.getSizes()[0], n = op.getSizes()[1], k = op.getSizes()[2], offset = op.getAt()[0],
+          stride = op.getAt()[1];
+  auto *result = static_cast<float *>(pointers[op.getInto()]) + offset;
+  const float *addend = op.getPlus() ? static_cast<float *>(pointers[*op.getPlus()]) + offset : nullptr;
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int64_t l = 0; l < k; ++l)
+        sum += double(factor(op.getLeft(), op.getTransposedLeft(), i, l)) *
+               factor(op.getRight(), op.getTransposedRight(), j, l);
+      sum *= op.getScale().convertToDouble();
+      result[i * stride + j] = float(addend ? addend[i * stride + j] + sum : sum);
+    }
+    memory.markInitialised(reinterpret_cast<std::byte *>(result + i * stride), n * 4);
+  }
+}
+
+enum class Products { generated, byLibrary };
+
 // A launch whose function `other` has runs that one instead. args beyond the operands may be null.
 static void runOn(const GpuKernels::State &state, const GpuKernels::State::Kernel &kernel, emu::Program *other,
-                  const std::vector<void *> &args, const emu::LaunchOptions &options, Run &run) {
+                  const std::vector<void *> &args, const emu::LaunchOptions &options, Run &run,
+                  Products products = Products::generated) {
   std::vector<void *> pointers;
   for (size_t i = 0; i < kernel.types.size(); ++i)
     pointers.push_back(i < kernel.operands
@@ -190,13 +228,18 @@ static void runOn(const GpuKernels::State &state, const GpuKernels::State::Kerne
                                                   bytesOf(cast<RankedTensorType>(kernel.types[i]).getNumElements())));
   pointers.push_back(run.copies.memory.allocate("workspace", std::max<int64_t>(kernel.workspace, 1)));
   for (const auto &launch : kernel.launches) {
+    if (products == Products::byLibrary && !launch.products.empty()) {
+      for (GpuProductOp product : launch.products)
+        multiply(product, state.isRounded, pointers, run.copies.memory);
+      continue;
+    }
     std::vector<const void *> arguments;
     for (void *&pointer : pointers)
       arguments.push_back(&pointer);
     arguments.push_back(&launch.argument);
     emu::Program &program = other && other->findKernel(launch.function) ? *other : *state.program;
-    emu::Report report =
-        program.launch({launch.function, launch.grid, launch.block, 0, arguments}, run.copies.memory, options);
+    emu::Report report = program.launch({launch.function, launch.grid, launch.block, launch.sharedBytes, arguments},
+                                        run.copies.memory, options);
     if (!report.ok()) {
       run.fault = report.text();
       return;
@@ -211,6 +254,20 @@ static emu::LaunchOptions scheduled(emu::Schedule schedule, uint32_t seed) {
   return options;
 }
 
+// Whether what a kernel wrote is the same but for rounding.
+static void expectSameButRounding(const std::string &found, const std::string &wanted, bool isRounded) {
+  ASSERT_EQ(found.size(), wanted.size());
+  std::vector<float> a(found.size() / 4), b(a.size());
+  std::memcpy(a.data(), found.data(), found.size());
+  std::memcpy(b.data(), wanted.data(), wanted.size());
+  float largest = 0, apart = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(b[i]));
+    apart = std::isnan(a[i]) ? INFINITY : std::max(apart, std::abs(a[i] - b[i]));
+  }
+  EXPECT_LE(apart, largest * (isRounded ? 1e-2f : 1e-5f)) << "products as a library is asked for them";
+}
+
 TestKernel GpuKernels::find(const std::string &name) const {
   auto found = state->kernels.find(name);
   if (found == state->kernels.end())
@@ -223,6 +280,12 @@ TestKernel GpuKernels::find(const std::string &name) const {
     runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Reverse, seed), reverse);
     ASSERT_EQ(reverse.fault, "");
     ASSERT_TRUE(random.copies.written() == reverse.copies.written()) << "results depend on the order of threads";
+    if (llvm::any_of(kernel.launches, [](const auto &launch) { return !launch.products.empty(); })) {
+      Run library;
+      runOn(*state, kernel, nullptr, args, scheduled(emu::Schedule::Forward, seed), library, Products::byLibrary);
+      ASSERT_EQ(library.fault, "");
+      expectSameButRounding(library.copies.written(), random.copies.written(), state->isRounded);
+    }
     random.copies.readBack();
   };
   return {found->second.flops, run};

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
 
 using namespace qfa::rt;
@@ -27,6 +28,7 @@ struct FakeDriver {
   std::string failing; // member that returns an error
   std::vector<void *> streams;
   std::vector<std::vector<uint64_t>> parameters; // of launches: their first values
+  std::map<std::string, int> sharedBytes;        // that functions asked for
 
   void *handle() { return reinterpret_cast<void *>(static_cast<uintptr_t>(++handles)); }
   std::string nameOf(void *stream) const { return !streams.empty() && stream == streams[0] ? "main" : "side"; }
@@ -35,19 +37,19 @@ struct FakeDriver {
 };
 FakeDriver fakeDriver;
 
-const qfa_gpu_launch_t linearLaunches[] = {{"linear__cast", {3, 2, 1}, 256, 0, 0, 0},
-                                           {"linear__weight", {5, 1, 1}, 128, 1, 0, 0},
-                                           {"linear__product", {1, 1, 1}, 128, 0, 0, 7}};
-const qfa_gpu_launch_t addLaunches[] = {{"add__elements", {1, 1, 1}, 256, 0, 0, 0}};
+const qfa_gpu_launch_t linearLaunches[] = {{"linear__cast", {3, 2, 1}, 256, 0, 0, 0, 0, nullptr},
+                                           {"linear__weight", {5, 1, 1}, 128, 1, 0, 0, 0, nullptr},
+                                           {"linear__product", {1, 1, 1}, 128, 0, 65536, 7, 0, nullptr}};
+const qfa_gpu_launch_t addLaunches[] = {{"add__elements", {1, 1, 1}, 256, 0, 0, 0, 0, nullptr}};
 const qfa_gpu_kernel_t gpuKernels[] = {{2, 1024, 3, linearLaunches}, {3, 0, 1, addLaunches}};
 // Never called: the device under test runs GPU functions.
 void onCpu(void *const *, int64_t, int64_t, void *) {}
 const qfa_kernel_t kernels[] = {{"linear", 1, 0, 100, {onCpu, nullptr, nullptr}, 1, 1, nullptr},
                                 {"add", 1, 0, 10, {onCpu, nullptr, nullptr}, 2, 1, nullptr}};
-const qfa_gpu_image_t images[] = {{QFA_GPU_BITCODE, 80, 1, "b"},
-                                  {QFA_GPU_CUBIN, 80, 1, "c80"},
-                                  {QFA_GPU_CUBIN, 90, 1, "c90"},
-                                  {QFA_GPU_PTX, 80, 4, "ptx"}};
+const qfa_gpu_image_t images[] = {{QFA_GPU_BITCODE, 80, 1, "b", gpuKernels},
+                                  {QFA_GPU_CUBIN, 80, 1, "c80", gpuKernels},
+                                  {QFA_GPU_CUBIN, 90, 1, "c90", gpuKernels},
+                                  {QFA_GPU_PTX, 80, 4, "ptx", gpuKernels}};
 
 // Three linears and an addition.
 void fakeEntry(const qfa_context_t *context, void *const *io) {
@@ -68,7 +70,6 @@ qfa_module_t makeModule() {
   module.isa_count = QFA_ISA_COUNT;
   module.kernel_count = 2;
   module.kernels = kernels;
-  module.gpu_kernels = gpuKernels;
   module.gpu_image_count = 4;
   module.gpu_images = images;
   return module;
@@ -138,8 +139,14 @@ CudaDriver makeDriver() {
     *function = reinterpret_cast<cuda::Function>(const_cast<char *>(name));
     return fakeDriver.status("moduleGetFunction");
   };
+  d.functionSetAttribute = [](cuda::Function function, int attribute, int value) {
+    EXPECT_EQ(attribute, cuda::largestDynamicSharedBytes);
+    fakeDriver.sharedBytes[reinterpret_cast<const char *>(function)] = value;
+    return 0;
+  };
   d.launchKernel = [](cuda::Function function, unsigned x, unsigned y, unsigned z, unsigned block, unsigned, unsigned,
-                      unsigned, cuda::Stream stream, void **parameters, void **) {
+                      unsigned shared, cuda::Stream stream, void **parameters, void **) {
+    EXPECT_EQ(static_cast<int>(shared), fakeDriver.sharedBytes[reinterpret_cast<const char *>(function)]);
     fakeDriver.note(fakeDriver.nameOf(stream) + " launch " + reinterpret_cast<const char *>(function));
     EXPECT_GT(x * y * z * block, 0u);
     std::vector<uint64_t> values;
@@ -279,6 +286,7 @@ TEST_F(CudaDeviceTest, GivesFunctionsPointersWorkspaceAndArgument) {
   EXPECT_EQ(first[3], 7u);
   EXPECT_NE(first[2], second[2]) << "workspaces take turns";
   EXPECT_EQ(first[2], third[2]);
+  EXPECT_EQ(fakeDriver.sharedBytes["linear__product"], 65536);
 }
 
 TEST_F(CudaDeviceTest, ProfilesKernelByKernelWithoutAGraph) {
