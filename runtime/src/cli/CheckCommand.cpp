@@ -9,7 +9,7 @@ using namespace qfa::rt;
 namespace {
 
 struct CheckOptions {
-  std::string device = "auto", only;
+  std::string device = "auto", gemm = "auto", only;
   int threads = 0, repeats = 0;
   uint64_t seed = 1;
   double tolerance = 0;
@@ -20,7 +20,7 @@ struct CheckOptions {
 static void check(const Module &module, const CheckOptions &options) {
   ThreadPool pool(options.threads);
   CpuDevice reference(module, pool);
-  auto device = openDevice(module, pool, {options.device, {}, false});
+  auto device = openDevice(module, pool, {options.device, {}, false, options.gemm});
   if (device->isHost())
     fail("check needs a GPU or --device emulated: the CPU's kernels are what it compares with");
   // Factors of products are rounded to 8 bits of mantissa; their errors add up like the products do.
@@ -60,6 +60,7 @@ void qfa::rt::addCheck(CLI::App &app, const Program &program) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App *command = app.add_subcommand("check", "Compare every kernel on a GPU with the CPU's, on random operands");
   command->add_option("--device", options->device, "cuda, cuda:N, emulated, or auto: a GPU");
+  command->add_option("--gemm", options->gemm, "Matrix products: generated, cublaslt, or auto: large ones by cuBLASLt");
   command->add_option("--kernel", options->only, "Only kernels whose name holds this");
   command->add_option("--repeats", options->repeats, "Further runs of each, to time it")->check(CLI::NonNegativeNumber);
   command->add_option("--seed", options->seed, "Of the operands");

@@ -40,6 +40,8 @@ std::string MemoryPlan::parts() const {
 void qfa::rt::checkMemory(const Module &module, const Device &device) {
   MemoryPlan plan = planMemory(module, !device.isHost());
   std::optional<uint64_t> free = device.freeBytes();
+  if (free)
+    *free += plan.workspace; // which the device has taken already
   if (free && static_cast<uint64_t>(plan.total()) > *free)
     fail(
         "training needs {} on {}, {} are free: {}; a smaller --batch or --activation-memory at compile time needs less",

@@ -30,7 +30,7 @@ static std::optional<qfa_isa_t> askedIsa(const std::string &name) {
 }
 
 static std::unique_ptr<Device> open(const Module &module, ThreadPool &pool, const MachineOptions &options) {
-  auto device = openDevice(module, pool, {options.device, askedIsa(options.isa), options.profile});
+  auto device = openDevice(module, pool, {options.device, askedIsa(options.isa), options.profile, options.gemm});
   if (options.trains)
     checkMemory(module, *device);
   return device;

@@ -17,7 +17,7 @@ struct Program {
 struct MachineOptions {
   int threads = 0;
   std::string isa;
-  std::string device = "auto";
+  std::string device = "auto", gemm = "auto";
   bool profile = false;
   bool trains = false; ///< all that training needs must fit
   std::string weights; ///< a safetensors file or a run; empty: beside the program

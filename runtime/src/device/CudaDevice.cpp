@@ -15,15 +15,18 @@ using namespace qfa::rt;
 
 static constexpr uint64_t stagingBytes = 8 << 20;
 
+// Below, a product takes about as long as its launch, whoever makes it.
+static constexpr double largeProductFlops = 1e9;
+
 static cuda::DevicePtr address(const void *memory) { return reinterpret_cast<cuda::DevicePtr>(memory); }
 
-CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile)
+CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile, const CudaGemm &gemm)
     : GpuDevice(module, profile), driver(driver) {
   try {
     open(ordinal);
+    openProducts(gemm);
     prepare(loadImage());
   } catch (...) {
-    releaseWorkspaces();
     close();
     throw;
   }
@@ -32,7 +35,6 @@ CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordin
 CudaDevice::~CudaDevice() {
   if (main)
     driver.streamSynchronize(main);
-  releaseWorkspaces();
   close();
 }
 
@@ -66,7 +68,25 @@ void CudaDevice::open(int ordinal) {
   }
 }
 
+void CudaDevice::openProducts(const CudaGemm &gemm) {
+  if (!gemm.library)
+    return;
+  try {
+    products.emplace(*gemm.library, std::string_view(module.raw.gpu_precision) == "bf16");
+    productWorkspace = DeviceMemory(*this, "cuBLASLt", CublasProducts::workspaceBytes);
+    products->setWorkspace(productWorkspace.data());
+  } catch (const Error &) {
+    products.reset();
+    if (gemm.always)
+      throw;
+  }
+  leastProductFlops = gemm.always ? 0 : largeProductFlops;
+}
+
 void CudaDevice::close() {
+  releaseWorkspaces();
+  products.reset();
+  productWorkspace = DeviceMemory();
   for (auto &[entry, graph] : graphs)
     driver.graphExecDestroy(graph);
   for (Staging &part : staging)
@@ -120,7 +140,11 @@ void CudaDevice::wait(cuda::Stream stream, cuda::Event event) {
   driver.check(driver.streamWaitEvent(stream, event, cuda::eventWaitDefault), "cuStreamWaitEvent");
 }
 
-std::string CudaDevice::describe() const { return name; }
+std::string CudaDevice::describe() const {
+  return products
+             ? fmt::format("{}, {}products by {}", name, leastProductFlops > 0 ? "large " : "", products->describe())
+             : name;
+}
 
 void *CudaDevice::allocate(const char *what, uint64_t bytes) {
   cuda::DevicePtr memory = 0;
@@ -223,7 +247,25 @@ void CudaDevice::beginKernel(uint32_t, int) {
   kernelStart = profiles() ? wallSeconds() : 0;
 }
 
-void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) {
+// Whether the library has made the launch's products.
+bool CudaDevice::multiply(const qfa_gpu_launch_t &launch, std::span<void *> parameters) {
+  if (!products)
+    return false;
+  double flops = 0;
+  for (int64_t i = 0; i < launch.product_count; ++i) {
+    const qfa_gpu_product_t &product = launch.products[i];
+    flops += 2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
+  }
+  if (flops < leastProductFlops)
+    return false;
+  std::vector<void *> pointers; // the kernel's, then the workspace
+  for (void *parameter : parameters.first(parameters.size() - 1))
+    pointers.push_back(*static_cast<void **>(parameter));
+  return products->run(launch, pointers, main);
+}
+
+void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters,
+                                int turn) {
   bool early = launch.early && !profiles();
   if (early && !mustWait) {
     if (!sideStarted)
@@ -236,9 +278,11 @@ void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, 
     wait(main, earlyDone[turn]);
   }
   mustWait = early;
+  if (!early && multiply(launch, parameters))
+    return;
   driver.check(driver.launchKernel(static_cast<cuda::Function>(function), launch.grid[0], launch.grid[1],
                                    launch.grid[2], launch.block, 1, 1, launch.dynamic_shared_bytes, early ? side : main,
-                                   parameters, nullptr),
+                                   parameters.data(), nullptr),
                "cuLaunchKernel", fmt::format("of '{}'", launch.function));
 }
 

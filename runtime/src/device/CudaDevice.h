@@ -2,18 +2,24 @@
 #ifndef QFA_RUNTIME_DEVICE_CUDADEVICE_H
 #define QFA_RUNTIME_DEVICE_CUDADEVICE_H
 
-#include "device/CudaDriver.h"
+#include "device/CublasProducts.h"
 #include "device/GpuDevice.h"
 
 #include <map>
 
 namespace qfa::rt {
 
+/// What makes matrix products.
+struct CudaGemm {
+  std::optional<CublasLt> library; ///< none: generated functions make all of them
+  bool always = false;             ///< else: large ones, and none where the library does not work
+};
+
 class CudaDevice : public GpuDevice {
 public:
   /// ordinal: of the device, as CUDA counts them. With profile, kernels are waited for one by one and nothing is
   /// captured.
-  CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile);
+  CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile, const CudaGemm &gemm = {});
   ~CudaDevice() override;
 
   std::string describe() const override;
@@ -31,12 +37,14 @@ protected:
   void beginEntry() override;
   void endEntry() override;
   void beginKernel(uint32_t kernel, int turn) override;
-  void launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) override;
+  void launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters, int turn) override;
   void endKernel(uint32_t kernel, int turn) override;
   void copyOnDevice(void *to, const void *from, int64_t bytes) override;
 
 private:
   void open(int ordinal);
+  void openProducts(const CudaGemm &gemm);
+  bool multiply(const qfa_gpu_launch_t &launch, std::span<void *> parameters);
   void close();
   const qfa_gpu_image_t &loadImage();
   cuda::Event makeEvent();
@@ -49,6 +57,9 @@ private:
   std::string name;
   int arch = 0;
   cuda::Module loaded = nullptr;
+  std::optional<CublasProducts> products;
+  DeviceMemory productWorkspace;
+  double leastProductFlops = 0;                // of a launch that the library makes
   cuda::Stream main = nullptr, side = nullptr; // side: early launches
   std::vector<cuda::Event> events;             // all of them, to destroy
   cuda::Event entryBegins = nullptr, sideEnds = nullptr;

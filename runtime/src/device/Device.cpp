@@ -56,11 +56,21 @@ std::string Device::profileTable() const {
   return table;
 }
 
-static std::unique_ptr<Device> openCuda(const Module &module, int number, bool profile) {
-  return std::make_unique<CudaDevice>(module, CudaDriver::open(), number, profile);
+static std::unique_ptr<Device> openCuda(const Module &module, int number, const DeviceOptions &options) {
+  CudaDriver driver = CudaDriver::open();
+  CudaGemm gemm;
+  gemm.always = options.gemm == "cublaslt";
+  try {
+    if (options.gemm != "generated")
+      gemm.library = CublasLt::open();
+  } catch (const Error &) {
+    if (gemm.always)
+      throw;
+  }
+  return std::make_unique<CudaDevice>(module, driver, number, options.profile, gemm);
 }
 
-std::unique_ptr<Device> qfa::rt::openDevice(const Module &module, ThreadPool &pool, const DeviceOptions &options) {
+static std::unique_ptr<Device> openNamed(const Module &module, ThreadPool &pool, const DeviceOptions &options) {
   auto cpu = [&] { return std::make_unique<CpuDevice>(module, pool, options.isa, options.profile); };
   const std::string &name = options.name;
   bool forGpu = module.raw.gpu_image_count > 0;
@@ -68,7 +78,7 @@ std::unique_ptr<Device> qfa::rt::openDevice(const Module &module, ThreadPool &po
     return cpu();
   if (name == "auto") {
     try {
-      return openCuda(module, 0, options.profile);
+      return openCuda(module, 0, options);
     } catch (const Error &reason) {
       fmt::print(stderr, "running on the CPU: {}\n", reason.what());
       return cpu();
@@ -87,5 +97,15 @@ std::unique_ptr<Device> qfa::rt::openDevice(const Module &module, ThreadPool &po
     fail("this program is compiled for the CPU only, so not for --device {}; compile it with --target=cpu,cuda", name);
   if (name == "emulated")
     return std::make_unique<EmulatedDevice>(module, pool.threadCount(), options.profile);
-  return openCuda(module, number, options.profile);
+  return openCuda(module, number, options);
+}
+
+std::unique_ptr<Device> qfa::rt::openDevice(const Module &module, ThreadPool &pool, const DeviceOptions &options) {
+  const std::string &gemm = options.gemm;
+  if (gemm != "generated" && gemm != "cublaslt" && gemm != "auto")
+    fail("--gemm is '{}', wanted generated, cublaslt or auto", gemm);
+  std::unique_ptr<Device> device = openNamed(module, pool, options);
+  if (gemm == "cublaslt" && !dynamic_cast<CudaDevice *>(device.get()))
+    fail("--gemm cublaslt needs a CUDA device, found {}", device->describe());
+  return device;
 }

@@ -100,10 +100,11 @@ struct DeviceOptions {
   std::string name = "auto";    ///< cpu, cuda, cuda:N, emulated, auto
   std::optional<qfa_isa_t> isa; ///< of the CPU, at most this one
   bool profile = false;
+  std::string gemm = "auto"; ///< matrix products on a CUDA device: generated, cublaslt, auto
 };
 
 /// Opens the device of that name; `auto` is a GPU where there is one that runs the module, else the CPU. Throws Error
-/// for a device that is not there or that the module was not compiled for.
+/// for a device that is not there or that the module was not compiled for, and where `gemm` asks for cuBLASLt in vain.
 std::unique_ptr<Device> openDevice(const Module &module, ThreadPool &pool, const DeviceOptions &options);
 
 } // namespace qfa::rt

@@ -98,12 +98,12 @@ void EmulatedDevice::clear(void *memory, uint64_t bytes) {
 
 void EmulatedDevice::beginKernel(uint32_t, int) { kernelStart = profiles() ? wallSeconds() : 0; }
 
-void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int) {
+void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters, int) {
   uint32_t grid[3] = {static_cast<uint32_t>(launch.grid[0]), static_cast<uint32_t>(launch.grid[1]),
                       static_cast<uint32_t>(launch.grid[2])};
   uint32_t block[3] = {static_cast<uint32_t>(launch.block), 1, 1};
   if (library.launch(emulator, loaded, static_cast<const char *>(function), grid, block, launch.dynamic_shared_bytes,
-                     parameters) != 0)
+                     parameters.data()) != 0)
     fail("kernel '{}' on the emulated device: {}", launch.function, library.error(emulator));
 }
 

@@ -40,7 +40,7 @@ public:
 protected:
   void *findFunction(const qfa_gpu_launch_t &launch) override { return const_cast<char *>(launch.function); }
   void beginKernel(uint32_t kernel, int turn) override;
-  void launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) override;
+  void launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters, int turn) override;
   void endKernel(uint32_t kernel, int turn) override;
   void copyOnDevice(void *to, const void *from, int64_t bytes) override;
 

@@ -64,7 +64,7 @@ void GpuDevice::launch(uint32_t kernel, void *const *args) noexcept {
     for (int64_t i = 0; i < row.launch_count; ++i) {
       int64_t argument = row.launches[i].argument;
       parameters.back() = &argument;
-      launchFunction(functions[kernel][i], row.launches[i], parameters.data(), turn);
+      launchFunction(functions[kernel][i], row.launches[i], parameters, turn);
     }
     endKernel(kernel, turn);
     turn = 1 - turn;

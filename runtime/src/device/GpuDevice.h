@@ -30,7 +30,9 @@ protected:
   virtual void beginEntry() {}
   virtual void endEntry() {}
   virtual void beginKernel(uint32_t kernel, int turn) {}
-  virtual void launchFunction(void *function, const qfa_gpu_launch_t &launch, void **parameters, int turn) = 0;
+  /// parameters: addresses of the kernel's pointers, of the workspace's and of the launch's argument.
+  virtual void launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters,
+                              int turn) = 0;
   virtual void endKernel(uint32_t kernel, int turn) {}
   virtual void copyOnDevice(void *to, const void *from, int64_t bytes) = 0;
   /// Calls the entry's code, which calls launch and copy. Throws what they threw.

@@ -1,4 +1,5 @@
 // The host's side of the CUDA device, against a driver that records its calls and has host memory for device memory.
+#include "FakeCublasLt.h"
 #include "FakeModule.h"
 
 #include "cli/Info.h"
@@ -37,9 +38,10 @@ struct FakeDriver {
 };
 FakeDriver fakeDriver;
 
+const qfa_gpu_product_t linearProducts[] = {{2, 3, 4, {0, 4, 0, 0}, {64, 4, 0, 0}, 1, -1, 0, 3, 1.0}};
 const qfa_gpu_launch_t linearLaunches[] = {{"linear__cast", {3, 2, 1}, 256, 0, 0, 0, 0, nullptr},
                                            {"linear__weight", {5, 1, 1}, 128, 1, 0, 0, 0, nullptr},
-                                           {"linear__product", {1, 1, 1}, 128, 0, 65536, 7, 0, nullptr}};
+                                           {"linear__product", {1, 1, 1}, 128, 0, 65536, 7, 1, linearProducts}};
 const qfa_gpu_launch_t addLaunches[] = {{"add__elements", {1, 1, 1}, 256, 0, 0, 0, 0, nullptr}};
 const qfa_gpu_kernel_t gpuKernels[] = {{2, 1024, 3, linearLaunches}, {3, 0, 1, addLaunches}};
 // Never called: the device under test runs GPU functions.
@@ -70,6 +72,7 @@ qfa_module_t makeModule() {
   module.isa_count = QFA_ISA_COUNT;
   module.kernel_count = 2;
   module.kernels = kernels;
+  module.gpu_precision = "bf16";
   module.gpu_image_count = 4;
   module.gpu_images = images;
   return module;
@@ -198,8 +201,8 @@ CudaDriver makeDriver() {
 class CudaDeviceTest : public testing::Test {
 protected:
   CudaDeviceTest() : raw(makeModule()), module(raw) { fakeDriver = FakeDriver(); }
-  std::unique_ptr<CudaDevice> open(bool profile = false) {
-    auto device = std::make_unique<CudaDevice>(module, makeDriver(), 0, profile);
+  std::unique_ptr<CudaDevice> open(bool profile = false, const CudaGemm &gemm = {}) {
+    auto device = std::make_unique<CudaDevice>(module, makeDriver(), 0, profile, gemm);
     device->bind(context);
     context.arena = arena;
     return device;
@@ -289,6 +292,47 @@ TEST_F(CudaDeviceTest, GivesFunctionsPointersWorkspaceAndArgument) {
   EXPECT_EQ(fakeDriver.sharedBytes["linear__product"], 65536);
 }
 
+TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
+  test::fakeCublasLt = {};
+  test::fakeCublasLt.onMultiply = [](cuda::Stream stream) { fakeDriver.note(fakeDriver.nameOf(stream) + " multiply"); };
+  {
+    auto device = open(false, {test::makeFakeCublasLt(), /*always=*/true});
+    EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90), products by cuBLASLt 12.8.4");
+    device->run(entry, context, io);
+    EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 0);
+    ASSERT_EQ(count(fakeDriver.captured, "main multiply"), 3);
+    // In the place of the function: behind the wait for its weights, before the record that frees its workspace.
+    auto multiply = std::find(fakeDriver.captured.begin(), fakeDriver.captured.end(), "main multiply");
+    EXPECT_TRUE(multiply[-1].starts_with("main waits for ")) << multiply[-1];
+    EXPECT_TRUE(multiply[1].starts_with("main records ")) << multiply[1];
+    // What the library has no algorithm for, and what has another address, the function makes.
+    test::fakeCublasLt.hasAlgorithm = false;
+    device->forget(entry);
+    void *other[] = {input, output};
+    context.arena = arena + 4;
+    device->run(entry, context, other);
+    EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 3);
+    EXPECT_EQ(count(fakeDriver.captured, "main multiply"), 0);
+  }
+  EXPECT_EQ(test::fakeCublasLt.objects, 0);
+  EXPECT_TRUE(fakeDriver.memory.empty());
+}
+
+TEST_F(CudaDeviceTest, LetsTheLibraryMakeLargeProductsWhereItWorks) {
+  test::fakeCublasLt = {};
+  auto device = open(false, {test::makeFakeCublasLt(), /*always=*/false});
+  EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90), large products by cuBLASLt 12.8.4");
+  device->run(entry, context, io);
+  EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 3) << "of 48 FLOP";
+  test::fakeCublasLt.failing = "create";
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90)");
+  EXPECT_EQ(reason([&] { open(false, {test::makeFakeCublasLt(), true}); }),
+            "cublasLtCreate failed: the library failed to launch on the GPU (status 13)");
+  test::fakeCublasLt.failing = "";
+  fakeDriver.freeBytes = 1 << 20; // less than its workspace
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90)");
+}
+
 TEST_F(CudaDeviceTest, ProfilesKernelByKernelWithoutAGraph) {
   auto device = open(/*profile=*/true);
   device->run(entry, context, io);
@@ -359,10 +403,15 @@ TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
 
 TEST_F(CudaDeviceTest, OpensNothingThatIsNotThere) {
   ThreadPool pool(1);
-  auto opening = [&](const std::string &name) { return reason([&] { openDevice(module, pool, {name, {}, false}); }); };
+  auto opening = [&](const std::string &name, const std::string &gemm = "auto") {
+    return reason([&] { openDevice(module, pool, {name, {}, false, gemm}); });
+  };
   EXPECT_TRUE(opening("emulated").starts_with("no emulator of GPUs: libqfa_gpu_emulator.so")) << opening("emulated");
   EXPECT_EQ(opening("cuda:x"), "--device is 'cuda:x', wanted cpu, cuda, cuda:N, emulated or auto");
   EXPECT_EQ(opening("cpu"), "");
+  EXPECT_EQ(opening("cpu", "fast"), "--gemm is 'fast', wanted generated, cublaslt or auto");
+  EXPECT_TRUE(opening("cpu", "cublaslt").starts_with("--gemm cublaslt needs a CUDA device, found cpu ("))
+      << opening("cpu", "cublaslt");
   raw.gpu_image_count = 0;
   EXPECT_EQ(opening("cuda"), "this program is compiled for the CPU only, so not for --device cuda; compile it with "
                              "--target=cpu,cuda");
