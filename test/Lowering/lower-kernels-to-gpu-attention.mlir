@@ -1,6 +1,17 @@
 // RUN: qfa-opt %s --qfa-lower-kernels-to-gpu | FileCheck %s
 // RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=f32" | FileCheck %s --check-prefix=F32
 
+// Tests that the keys of a long context are shared by blocks, as many as two for each of 132 multiprocessors.
+// CHECK: qfa.gpu_kernel @long_decode pointers 6 workspace 67584
+// CHECK-NEXT: qfa.gpu_launch @kernels::@long_decode__decode grid [8, 32, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@long_decode__merge grid [8, 1, 1] block 128 argument 0
+qfa.kernel @long_decode {
+^bb0(%q: tensor<1x1x512xf32>, %k: tensor<1x1x64xf32>, %p: tensor<1xi32>, %keys: !qfa.buffer<4096x64xf32>, %values: !qfa.buffer<4096x64xf32>):
+  %y = qfa.cached_attention %q, %k, %k, %p, %keys, %values {num_heads = 8 : i64, num_kv_heads = 1 : i64, scale = 0.125 : f32}
+      : tensor<1x1x512xf32>, tensor<1x1x64xf32>, tensor<1xi32>, !qfa.buffer<4096x64xf32>
+  qfa.yield %y : tensor<1x1x512xf32>
+}
+
 // Tests that products are tensor cores' in bf16 only.
 // F32-NOT: nvvm.mma.sync
 

@@ -177,10 +177,9 @@ TEST_P(Attention, GradientsAreTheTextbook) {
   });
 }
 
-static constexpr int64_t context = 150; // rows of the caches
-
-// `queries` new tokens at `position` give what attention over the whole sequence gives there.
-static void expectCached(Case c, int64_t position, int64_t queries, const TestKernel &kernel) {
+// `queries` new tokens at `position` give what attention over the whole sequence gives there. context: rows of the
+// caches.
+static void expectCached(Case c, int64_t context, int64_t position, int64_t queries, const TestKernel &kernel) {
   SCOPED_TRACE(std::to_string(position) + "+" + std::to_string(queries));
   c.sequence = position + queries;
   std::mt19937 rng(5);
@@ -208,17 +207,24 @@ static void expectCached(Case c, int64_t position, int64_t queries, const TestKe
 
 TEST_P(CachedAttention, IsTheTextbook) {
   const Case &c = GetParam();
-  const std::pair<int64_t, std::vector<int64_t>> runs[] = {{70, {0}}, {20, {37, 141}}, {1, {0, 64, 149}}};
-  for (const auto &[queries, positions] : runs) {
+  struct Run {
+    int64_t queries, context;
+    std::vector<int64_t> positions;
+  };
+  // On a GPU one query's keys are for one block, two and five of them.
+  const Run runs[] = {
+      {70, 150, {0}}, {20, 150, {37, 141}}, {1, 90, {0, 64, 89}}, {1, 150, {0, 64, 149}}, {1, 600, {2, 150, 599}}};
+  for (const auto &[queries, context, positions] : runs) {
     std::string x = tensor({1, queries, c.features()}), kv = tensor({1, queries, c.kvFeatures()}),
                 cache = buffer({context, c.kvFeatures()});
     std::string ir = kernel({x, kv, kv, "tensor<1xi32>", cache, cache},
                             "%r = qfa.cached_attention %a0, %a1, %a2, %a3, %a4, %a5 " + c.attributes() + " : " + x +
                                 ", " + kv + ", tensor<1xi32>, " + cache,
                             {x});
-    forEachTarget(ir, [&, queries = queries, &positions = positions](const TestKernel &kernel, const std::string &) {
+    forEachTarget(ir, [&, queries = queries, context = context, &positions = positions](const TestKernel &kernel,
+                                                                                        const std::string &) {
       for (int64_t position : positions)
-        expectCached(c, position, queries, kernel);
+        expectCached(c, context, position, queries, kernel);
     });
   }
 }
