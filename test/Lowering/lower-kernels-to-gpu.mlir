@@ -1,20 +1,6 @@
 // RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=bf16" --split-input-file | FileCheck %s
 // RUN: qfa-opt %s --qfa-lower-kernels-to-gpu="precision=f32" --split-input-file | FileCheck %s --check-prefix=F32
 
-// Tests that a block of threads has a token, and that lanes add up their shares.
-// CHECK-LABEL: qfa.gpu_kernel @norm pointers 3 workspace 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@norm__rows grid [4, 1, 1] block 128 argument 0
-// CHECK: llvm.func @norm__rows(
-// CHECK-SAME: nvvm.kernel
-// CHECK: nvvm.shfl.sync bfly
-qfa.kernel @norm {
-^bb0(%x: tensor<1x4x8xf32>, %g: tensor<8xf32>):
-  %y = qfa.rms_norm %x, %g {epsilon = 1.0e-05 : f32} : tensor<1x4x8xf32>, tensor<8xf32>
-  qfa.yield %y : tensor<1x4x8xf32>
-}
-
-// -----
-
 // Tests that a product of many tokens has panels in the workspace, asynchronous copies, and tensor cores for rounded
 // factors alone.
 // CHECK-LABEL: qfa.gpu_kernel @linear pointers 3 workspace 98304
@@ -39,8 +25,8 @@ qfa.kernel @linear {
 
 // Tests that the rows of a panel, of which a large vocabulary has more than 65535, are blocks in x.
 // CHECK-LABEL: qfa.gpu_kernel @many_rows pointers 3
-// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__cast grid [128, 2, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__weight grid [130048, 2, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__cast grid [128, 1, 1] block 256 argument 0
+// CHECK-NEXT: qfa.gpu_launch @kernels::@many_rows__weight grid [130048, 1, 1] block 256 argument 0
 qfa.kernel @many_rows {
 ^bb0(%x: tensor<1x9x600xf32>, %w: tensor<130000x600xf32>):
   %y = qfa.linear %x, %w : tensor<1x9x600xf32>, tensor<130000x600xf32> -> tensor<1x9x130000xf32>
@@ -78,44 +64,6 @@ qfa.kernel @rope {
 ^bb0(%x: tensor<2x8x64xf32>):
   %y = qfa.rope %x {num_heads = 2 : i64, inverse_frequencies = dense<[1.0, 0.01]> : tensor<2xf64>, scaling = 1.0 : f32} : tensor<2x8x64xf32>
   qfa.yield %y : tensor<2x8x64xf32>
-}
-
-// -----
-
-// Tests that the lanes of a group add up what they read.
-// CHECK-LABEL: qfa.gpu_kernel @pool pointers 2 workspace 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@pool__groups grid [10, 1, 1] block 256 argument 0
-// CHECK-COUNT-4: nvvm.shfl.sync bfly
-// CHECK-NOT: nvvm.shfl.sync
-qfa.kernel @pool {
-^bb0(%x: tensor<1x40x64xf32>):
-  %y = qfa.group_pool %x {group = 16 : i64} : tensor<1x40x64xf32> -> tensor<1x40x4xf32>
-  qfa.yield %y : tensor<1x40x4xf32>
-}
-
-// -----
-
-// Tests that a gradient of rows has no atomics: a block has columns of one class of identifiers.
-// CHECK-LABEL: qfa.gpu_kernel @embedding_grad pointers 3 workspace 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@embedding_grad__columns grid [2, 32, 1] block 128 argument 0
-// CHECK-NOT: atomic
-qfa.kernel @embedding_grad {
-^bb0(%ids: tensor<2x8xi32>, %dy: tensor<2x8x160xf32>, %g: !qfa.buffer<32x160xf32>):
-  qfa.embedding_grad %ids, %dy into %g : tensor<2x8xi32>, tensor<2x8x160xf32>, !qfa.buffer<32x160xf32>
-  qfa.yield
-}
-
-// -----
-
-// Tests that a sum over all elements has two stages.
-// CHECK-LABEL: qfa.gpu_kernel @gradient_norm pointers 2 workspace 256
-// CHECK-NEXT: qfa.gpu_launch @kernels::@gradient_norm__squares grid [4, 1, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@gradient_norm__sum grid [1, 1, 1] block 256 argument 0
-// CHECK-NOT: atomic
-qfa.kernel @gradient_norm {
-^bb0(%g: !qfa.buffer<1000xf32>):
-  %n = qfa.gradient_norm %g : !qfa.buffer<1000xf32> -> tensor<1xf32>
-  qfa.yield %n : tensor<1xf32>
 }
 
 // -----

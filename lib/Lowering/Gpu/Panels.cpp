@@ -1,4 +1,4 @@
-// Panels are written in pairs of neighbouring columns, neighbouring threads beside each other.
+// Panels are written in pairs or fours of neighbouring columns, neighbouring threads beside each other.
 #include "Panels.h"
 
 #include "Codes.h"
@@ -19,38 +19,65 @@ Value qfa::panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) 
   return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), elementType(b, precision));
 }
 
-// A block of threads has pairs of columns of one row. There may be more rows than a grid may have blocks in y.
-static Grid castGrid(Panel panel) { return {panel.rows, ceilDiv(panel.columns / 2, kThreads)}; }
+// How many neighbouring columns of a cast a thread has: four, read and written at once, where no row begins elsewhere
+// than on 16 bytes; else a pair, read one by one.
+static int64_t columnsOfThread(ArrayRef<PanelSource> sources) {
+  bool whole = llvm::all_of(
+      sources, [](const PanelSource &source) { return source.columns % 4 == 0 && source.stride % 4 == 0; });
+  return whole ? 4 : 2;
+}
+
+// A block of threads has columns of one row. There may be more rows than a grid may have blocks in y.
+static Grid castGrid(Panel panel, int64_t count) { return {panel.rows, ceilDiv(panel.columns / count, kThreads)}; }
+
+// Fills row block(0) of the panel: with zeros where `exists` does not hold, and behind the sources' columns. `row` is
+// that of the sources.
+static void emitCast(GpuBuilder &b, Precision precision, Panel panel, ArrayRef<PanelSource> sources, Value row,
+                     Value exists) {
+  int64_t count = columnsOfThread(sources), atOnce = count == 4 ? 4 : 1;
+  VectorType type = b.vec({}, atOnce);
+  auto load = [&](Value column) { // and its neighbours, from the source that has it
+    Values values(atOnce, b.f32(0));
+    int64_t end = 0;
+    for (const PanelSource &source : sources) {
+      int64_t first = end;
+      end += source.columns;
+      Value inside = b.bitAnd(exists, b.bitAnd(b.lessEqual(first, column), b.less(column, end)));
+      values = b.ifElse(
+          inside, ValueRange(values).getTypes(),
+          [&] {
+            int64_t stride = source.stride ? source.stride : source.columns;
+            Value at = b.add(b.mul(row, stride), b.sub(column, first));
+            if (atOnce == 1)
+              return Values{b.loadF32(source.pointer(b), at)};
+            Value loaded = b.loadAligned(type, source.pointer(b), at);
+            Values parts;
+            for (int64_t i = 0; i < atOnce; ++i)
+              parts.push_back(b.extract(loaded, i));
+            return parts;
+          },
+          [&] { return values; });
+    }
+    return values;
+  };
+  auto store = [&](Value i) {
+    Value first = b.mul(i, count);
+    Values values;
+    for (int64_t column = 0; column < count; column += atOnce)
+      values.append(load(b.add(first, column)));
+    storeFactors(b, precision, values, panelRow(b, precision, panel, b.block(0)), first);
+  };
+  b.forGrid(panel.columns / count, store, 1);
+}
 
 Panel qfa::planCast(GpuPlan &plan, StringRef part, int64_t rows, ArrayRef<PanelSource> sources) {
   int64_t columns = 0;
   for (const PanelSource &source : sources)
     columns += source.columns;
   Panel panel = makePanel(plan, rows, columns);
-  plan.run(part, castGrid(panel), kThreads, [&](GpuBuilder &b) {
-    Value row = b.block(0), isRow = b.less(row, rows);
-    auto storePair = [&](Value pair) {
-      Values values;
-      for (int64_t i = 0; i < 2; ++i) {
-        Value column = b.add(b.mul(pair, 2), i), value = b.f32(0);
-        int64_t end = 0;
-        for (const PanelSource &source : sources) {
-          int64_t first = end;
-          end += source.columns;
-          Value inside = b.bitAnd(isRow, b.bitAnd(b.lessEqual(first, column), b.less(column, end)));
-          value = b.ifElse(
-              inside, b.f32(),
-              [&]() -> Values {
-                int64_t stride = source.stride ? source.stride : source.columns;
-                return {b.loadF32(source.pointer(b), b.add(b.mul(row, stride), b.sub(column, first)))};
-              },
-              [&]() -> Values { return {value}; })[0];
-        }
-        values.push_back(value);
-      }
-      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, row), b.mul(pair, 2));
-    };
-    b.forGrid(panel.columns / 2, storePair, 1);
+  plan.run(part, castGrid(panel, columnsOfThread(sources)), kThreads, [&](GpuBuilder &b) {
+    Value row = b.block(0);
+    emitCast(b, plan.precision, panel, sources, row, b.less(row, rows));
   });
   return panel;
 }
@@ -191,23 +218,13 @@ WeightPart qfa::weightPart(GpuPlan &plan, StringRef part, Value weight, int64_t 
     return {name, dequantizeGrid(type, panel, dequantizeThreads), dequantizeThreads, panel};
   }
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
-  int64_t columns = shape[1], total = shape[0];
-  Panel panel = makePanel(plan, rows, columns);
+  int64_t total = shape[0];
+  auto pointer = [&](GpuBuilder &b) { return b.operand(weight); };
+  PanelSource source = {pointer, shape[1], 0};
+  Panel panel = makePanel(plan, rows, shape[1]);
   std::string name = plan.function(part, kThreads, [&](GpuBuilder &b) {
-    Value source = b.add(b.mul(b.argument(), rows), b.block(0));
-    Value isRow = b.bitAnd(b.less(source, total), b.less(b.block(0), rows));
-    auto storePair = [&](Value pair) {
-      Values values;
-      for (int64_t i = 0; i < 2; ++i) {
-        Value column = b.add(b.mul(pair, 2), i);
-        values.push_back(b.ifElse(
-            b.bitAnd(isRow, b.less(column, columns)), b.f32(),
-            [&]() -> Values { return {b.loadF32(b.operand(weight), b.add(b.mul(source, columns), column))}; },
-            [&]() -> Values { return {b.f32(0)}; })[0]);
-      }
-      storeFactors(b, plan.precision, values, panelRow(b, plan.precision, panel, b.block(0)), b.mul(pair, 2));
-    };
-    b.forGrid(panel.columns / 2, storePair, 1);
+    Value row = b.add(b.mul(b.argument(), rows), b.block(0));
+    emitCast(b, plan.precision, panel, source, row, b.bitAnd(b.less(row, total), b.less(b.block(0), rows)));
   });
-  return {name, castGrid(panel), kThreads, panel};
+  return {name, castGrid(panel, columnsOfThread(source)), kThreads, panel};
 }

@@ -6,13 +6,13 @@
 
 namespace qfa {
 
-// Pointer to a row of a panel, and f32 values stored as factors in neighbouring columns of it: one, or two from an even
-// column on.
+// Pointer to a row of a panel, and f32 values stored as factors in neighbouring columns of it: one, two or four, from a
+// multiple of their number on.
 mlir::Value panelRow(GpuBuilder &b, Precision precision, Panel panel, mlir::Value row);
 void storeFactors(GpuBuilder &b, Precision precision, llvm::ArrayRef<mlir::Value> values, mlir::Value row,
                   mlir::Value at);
 
-// Columns of a panel: a row-major f32 matrix that `pointer` finds, `stride` floats from row to row.
+// Columns of a panel: a row-major f32 matrix that `pointer` finds (on 16 bytes), `stride` floats from row to row.
 struct PanelSource {
   llvm::function_ref<mlir::Value(GpuBuilder &)> pointer;
   int64_t columns;
