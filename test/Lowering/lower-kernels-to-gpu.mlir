@@ -103,3 +103,15 @@ qfa.kernel @cross_entropy {
   %loss, %lse, %dh = qfa.cross_entropy %h, %w, %l : tensor<1x4x64xf32>, tensor<5000x64xf32>, tensor<1x4xi32> -> tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x4x64xf32>
   qfa.yield %loss, %lse, %dh : tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x4x64xf32>
 }
+
+// -----
+
+// Tests that many tokens of a small result are cut into parts with blocks of their own, whose sums are added in order.
+// CHECK-LABEL: qfa.gpu_kernel @outer pointers 3
+// CHECK: qfa.gpu_launch @kernels::@outer__product grid [1, 64, 4] block 128 argument 0{{$}}
+// CHECK-NEXT: qfa.gpu_launch @kernels::@outer__sum grid [1024, 1, 1] block 256 argument 0
+qfa.kernel @outer {
+^bb0(%dy: tensor<1x4096x4096xf32>, %a: tensor<1x4096x64xf32>, %into: !qfa.buffer<4096x64xf32>):
+  qfa.accumulate_outer %dy, %a into %into {scale = 0.5 : f32} : tensor<1x4096x4096xf32>, tensor<1x4096x64xf32>, !qfa.buffer<4096x64xf32>
+  qfa.yield
+}

@@ -26,14 +26,16 @@ public:
         layoutA(a, tile.bm, tile.bk, precision == Precision::bf16 ? 2 : 4),
         layoutB(c, tile.bn, tile.bk, precision == Precision::bf16 ? 2 : 4) {}
 
-  void emit(GemmSize size, GemmEpilogue epilogue) {
+  void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
     shared = b.shared(tile.stages * stageBytes, b.getI8Type());
     blockRow = b.mul(b.block(1), tile.bm);
     blockColumn = b.mul(b.block(0), tile.bn);
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
     warpColumn = b.mul(b.rem(b.warp(), tile.warpsN), tile.warpN());
-    Values sums = mainLoop(roundUp(size.k, tile.bk) / tile.bk);
+    steps = ceilDiv(size.k, tile.bk) / parts;
+    firstStep = parts == 1 ? b.i64(0) : b.mul(b.block(2), steps);
+    Values sums = mainLoop();
     store(size, sums, epilogue);
   }
 
@@ -41,13 +43,14 @@ private:
   int64_t partsM() const { return tile.warpM() / 16; }
   int64_t partsN() const { return tile.warpN() / 8; }
 
-  // This thread's first address of the factor's tile at k = 0.
+  // This thread's first address of the factor's tile at the first step.
   Value firstSource(Panel panel, const TileLayout &layout, Value first) {
     Value corner = panel.transposed ? first : b.mul(first, panel.columns);
+    corner = b.add(corner, b.mul(firstStep, layout.step));
     return b.at(b.workspace(panel.offset), b.add(corner, layout.firstSource(b)), element);
   }
 
-  Values mainLoop(int64_t steps) {
+  Values mainLoop() {
     Value sourceA = firstSource(panelA, layoutA, blockRow), sourceB = firstSource(panelB, layoutB, blockColumn);
     Value targetA = layoutA.firstTarget(b), targetB = b.add(layoutB.firstTarget(b), layoutA.bytes());
     prepareFragments();
@@ -206,8 +209,8 @@ private:
   Panel panelA, panelB;
   Type element;
   TileLayout layoutA, layoutB;
-  int64_t stageBytes = 0;
-  Value shared, blockRow, blockColumn, warpRow, warpColumn;
+  int64_t stageBytes = 0, steps = 0; // steps: of bk, of this block
+  Value firstStep, shared, blockRow, blockColumn, warpRow, warpColumn;
   Values fragmentsA, fragmentsB; // by 16 columns as stored
 };
 } // namespace
@@ -221,6 +224,16 @@ void qfa::storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at,
     b.store(value, b.at(pointer, at), static_cast<int64_t>(i));
 }
 
+int64_t qfa::chooseParts(GpuPlan &plan, GemmSize size) {
+  const GemmTile &tile = chooseTile(plan.precision, size);
+  constexpr int64_t wantedBlocks = 2 * 132, leastSteps = 8; // two on each multiprocessor; steps that pay for a start
+  int64_t steps = ceilDiv(size.k, tile.bk), blocks = ceilDiv(size.n, tile.bn) * ceilDiv(size.m, tile.bm);
+  int64_t parts = std::max<int64_t>(1, std::min(ceilDiv(wantedBlocks, blocks), steps / leastSteps));
+  while (steps % parts != 0) // equal parts
+    --parts;
+  return parts;
+}
+
 static GpuProduct makeProduct(GpuPlan &plan, GemmSize size, Panel a, Panel b, const StoredMatrix &stored) {
   int64_t bytes = plan.precision == Precision::bf16 ? 2 : 4;
   GpuProduct::Factor left{a.offset, a.columns, a.transposed}, right{b.offset, b.columns, b.transposed};
@@ -230,12 +243,12 @@ static GpuProduct makeProduct(GpuPlan &plan, GemmSize size, Panel a, Panel b, co
 }
 
 GpuPlan::Launch qfa::gemmLaunch(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
-                                ArrayRef<StoredMatrix> stored) {
+                                ArrayRef<StoredMatrix> stored, int64_t parts) {
   const GemmTile &tile = chooseTile(plan.precision, size);
   std::string name = plan.function(part, tile.threads(), [&](GpuBuilder &builder) {
-    Product(builder, tile, plan.precision, a, b).emit(size, epilogue);
+    Product(builder, tile, plan.precision, a, b).emit(size, epilogue, parts);
   });
-  GpuPlan::Launch launch{name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm)}, tile.threads()};
+  GpuPlan::Launch launch{name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm), parts}, tile.threads()};
   for (const StoredMatrix &matrix : stored)
     launch.products.push_back(makeProduct(plan, size, a, b, matrix));
   return launch;

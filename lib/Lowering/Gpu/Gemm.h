@@ -47,9 +47,14 @@ struct StoredMatrix {
   int64_t addend = -1; // a pointer; -1: none
 };
 
+// Into how many parts the inner size of this product should be cut, each for blocks of its own: more than one where the
+// result has too few tiles for a card. What a part adds up is then stored apart, and the epilogue finds which one it is
+// in block(2).
+int64_t chooseParts(GpuPlan &plan, GemmSize size);
+
 // A function of the product, to be launched. `stored` says all that the epilogue stores, or nothing.
 GpuPlan::Launch gemmLaunch(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
-                           llvm::ArrayRef<StoredMatrix> stored = {});
+                           llvm::ArrayRef<StoredMatrix> stored = {}, int64_t parts = 1);
 
 // The same, launched once.
 void planGemm(GpuPlan &plan, llvm::StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,

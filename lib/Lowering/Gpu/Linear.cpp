@@ -65,7 +65,20 @@ static void planLinearGrad(Operation *op, GpuPlan &plan) {
       stored);
 }
 
-// into += scale * left^T right
+// into += scale * the sum of `parts` matrices [m, n] at this offset of the workspace
+static void planSumOfParts(GpuPlan &plan, Value into, int64_t elements, int64_t sums, int64_t parts, double scale) {
+  plan.run("sum", {blocksFor(elements)}, kThreads, [&](GpuBuilder &b) {
+    b.forGrid(elements, [&](Value i) {
+      Value sum = b.loadF32(b.workspace(sums), i);
+      for (int64_t part = 1; part < parts; ++part)
+        sum = b.add(sum, b.loadF32(b.workspace(sums), b.add(i, part * elements)));
+      b.store(b.fma(sum, b.f32(scale), b.loadF32(b.operand(into), i)), b.operand(into), i);
+    });
+  });
+}
+
+// into += scale * left^T right. The inner size is the number of tokens, and an adapter's gradient is small: parts of
+// the tokens then have blocks of their own, and are added in a fixed order.
 static void planAccumulateOuter(Operation *op, GpuPlan &plan) {
   auto outer = cast<AccumulateOuterOp>(op);
   int64_t tokens = tokensOf(outer.getLeft()), m = featuresOf(outer.getLeft()), n = featuresOf(outer.getRight());
@@ -74,6 +87,17 @@ static void planAccumulateOuter(Operation *op, GpuPlan &plan) {
   Panel a = transposed(planCast(plan, "left", tokens, {{left, m, 0}}));
   Panel c = transposed(planCast(plan, "right", tokens, {{right, n, 0}}));
   double scale = outer.getScale().convertToDouble();
+  if (int64_t parts = chooseParts(plan, {m, n, tokens}); parts > 1) {
+    int64_t sums = plan.workspace(4 * parts * m * n);
+    plan.launch(gemmLaunch(
+        plan, "product", {m, n, tokens}, a, c,
+        [&](GpuBuilder &b, Value row, Value column, ValueRange values) {
+          Value at = b.add(b.mul(b.add(b.mul(b.block(2), m), row), n), column);
+          storeValues(b, values, b.workspace(sums), at, n % 2 == 0);
+        },
+        {}, parts));
+    return planSumOfParts(plan, outer.getInto(), m * n, sums, parts, scale);
+  }
   StoredMatrix stored{plan.pointer(outer.getInto()), n, n};
   stored.scale = scale;
   stored.addend = stored.result;
