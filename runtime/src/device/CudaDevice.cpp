@@ -204,7 +204,8 @@ void CudaDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, voi
   cuda::GraphExec &graph = graphs[&entry];
   if (!graph) {
     cuda::Graph captured = nullptr;
-    driver.check(driver.streamBeginCapture(main, cuda::captureThreadLocal), "cuStreamBeginCapture");
+    // Relaxed: the first use of a kernel, of ours or of cuBLASLt, may load it, which the other modes refuse.
+    driver.check(driver.streamBeginCapture(main, cuda::captureRelaxed), "cuStreamBeginCapture");
     try {
       runEntry(entry, context, io);
     } catch (...) {

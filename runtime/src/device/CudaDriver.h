@@ -30,7 +30,7 @@ using GraphExec = GraphExecObject *;
 constexpr int computeCapabilityMajor = 75, computeCapabilityMinor = 76; // CUdevice_attribute
 constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2, eventWaitDefault = 0;
 constexpr int largestDynamicSharedBytes = 8; // CUfunction_attribute
-constexpr int captureThreadLocal = 1;        // CUstreamCaptureMode
+constexpr int captureRelaxed = 2;            // CUstreamCaptureMode
 
 // name of the member, symbol in libcuda, parameters
 #define QFA_CUDA_FUNCTIONS(F)                                                                                          \

@@ -169,7 +169,8 @@ CudaDriver makeDriver() {
     fakeDriver.note(fakeDriver.nameOf(stream) + " waits for " + std::to_string(reinterpret_cast<uintptr_t>(event)));
     return 0;
   };
-  d.streamBeginCapture = [](cuda::Stream, int) {
+  d.streamBeginCapture = [](cuda::Stream, int mode) {
+    EXPECT_EQ(mode, 2) << "kernels may be loaded during a capture";
     fakeDriver.note("begin capture");
     fakeDriver.captured.clear();
     fakeDriver.capturing = true;
