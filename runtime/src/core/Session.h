@@ -3,21 +3,14 @@
 #define QFA_RUNTIME_CORE_SESSION_H
 
 #include "core/CopyStore.h"
+#include "core/DeviceModule.h"
 #include "core/TrainedTensors.h"
-#include "device/Device.h"
-
-#include <initializer_list>
-#include <map>
 
 namespace qfa::rt {
 
 struct SessionSources {
   std::string weights;  ///< safetensors: float weights, or a subnet's copies in a static module
   std::string supernet; ///< copies made earlier; empty: made from the weights on demand
-};
-
-struct Optimizer {
-  float learningRate = 5e-4f, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f, weightDecay = 0;
 };
 
 class Session {
@@ -32,11 +25,10 @@ public:
   const Configuration &configuration() const { return current; }
 
   /// Calls an entry. io: inputs, then outputs, in the shapes that the entry states, in the host's memory.
-  void run(const qfa_entry_t &entry, std::initializer_list<void *> io);
+  void run(const qfa_entry_t &entry, std::initializer_list<void *> io) { onDevice.run(entry, io); }
 
-  void zeroGradients();
-  /// Square root of the sum of squares of the accumulated gradients, not yet scaled.
-  double gradientNorm();
+  void zeroGradients() { onDevice.zeroGradients(); }
+  double gradientNorm() { return onDevice.gradientNorm(); }
   /// One optimizer step of every trained tensor in force.
   void update(const Optimizer &optimizer, double gradientScale);
 
@@ -59,21 +51,16 @@ private:
   Weights weightFile;
   std::optional<CopyStore> copies;
   std::vector<Memory> parameterMemory;
-  std::vector<void *> hostParameters, parameterTable; // of the host, of the device
+  std::vector<void *> hostParameters;
   std::optional<TrainedTensors> trainedTensors;
   Configuration current;
-  std::vector<qfa_site_row_t> rows;
-  std::vector<qfa_trainable_row_t> trainables;
   struct Placed {
     DeviceMemory memory;
     bool isTrained = false;
     bool isNewer = false; // than what the host has, or the same
   };
   std::map<const void *, Placed> placed; // by address on the host
-  DeviceMemory arena, rowTable, trainableTable;
-  DeviceMemory states[QFA_STATE_KIND_COUNT];
-  std::map<const qfa_entry_t *, std::vector<DeviceMemory>> entryMemory; // of inputs and outputs, addresses never change
-  qfa_context_t context = {};
+  DeviceModule onDevice;
 };
 
 } // namespace qfa::rt
