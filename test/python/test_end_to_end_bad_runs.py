@@ -114,7 +114,11 @@ def test_damaged_runs(compiler, supernet, world, out, tmp_path):
     (["generate", "--tokens", 0], "--tokens: Value 0 not in range 1 to"),
     (["generate", "--temperature", -1], "--temperature is -1, wanted no negative number"),
     (["generate", "--top-p", 0], "--top-p is 0, wanted a number in (0, 1]"),
-    (["bench", "--tokens", 5000], "--tokens is 5000, wanted less than the context of 2048"),
+    (["bench", "--position", 5000], "--position is 5000, wanted less than the context of 2048"),
+    (["bench", "--bits", 7], "has a choice of bits 2, 3, 4, not 7"),
+    (["bench", "--bits", "all"], "--bits is 'all', wanted a width or mixed"),
+    (["bench", "--entry", "update"], "--entry is 'update', wanted train_step, eval_step, prefill, decode"),
+    (["bench", "--device", "tpu"], "--device is 'tpu', wanted cpu, cuda, cuda:N, emulated or auto"),
     (["eval", "--threads", -1], "--threads: Value -1 not in range 0 to 1024"),
     (["eval", "--isa", "mmx", "--run", "RUN"], "instruction set 'mmx' is unknown, wanted portable, avx2 or avx512"),
 ])

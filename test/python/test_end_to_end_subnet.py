@@ -168,6 +168,8 @@ def test_sampling_is_a_function_of_the_seed(subnets, world):
 
 
 def test_subnet_measures_its_speed(subnets):
-    measured = subnets[0, "f16"].json("bench", "--prompt-tokens", 70, "--tokens", 3)
-    assert measured["prefill_tokens"] == 70 and measured["decode_tokens"] == 3
-    assert measured["prefill_tokens_per_second"] > 0 and measured["decode_tokens_per_second"] > 0
+    measured = subnets[0, "f16"].json("bench", "--repeats", 2, "--position", 70)
+    assert measured["loss"] == pytest.approx(measured["log_vocabulary"], rel=0.1)
+    names = [row["name"] for row in measured["times"]]
+    assert names[-2:] == ["prefill", "decode"] and "step" not in names
+    assert all(len(row["seconds"]) == 2 and row["median_seconds"] > 0 for row in measured["times"])

@@ -1,6 +1,7 @@
 """Tests of programs for GPUs, on the emulated one: the very kernels that a card would run, against the CPU's."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -102,6 +103,22 @@ def test_check_compares_every_kernel(program):
     assert "--device emulated" in program.refuses("check", "--device", "cpu")
     assert program.refuses("check", "--device", "emulated", "--kernel", "no-such") == "no kernel's name holds 'no-such'"
     assert "differ by more than 1e-12" in program.fails("check", "--device", "emulated", "--tolerance", 1e-12, "--kernel", "linear_")
+
+
+@pytest.mark.parametrize("bits", [3, "mixed"])
+def test_bench_needs_no_weights(program, tmp_path, bits):
+    alone = Program(shutil.copy(program.path, tmp_path / "alone"))
+    cpu, gpu = (alone.json("bench", "--repeats", 1, "--bits", bits, "--device", device, QFA_EMULATOR_CHECKS="1") for device in ("cpu", "emulated"))
+    assert [row["name"] for row in gpu["times"]] == ["step", "train_step", "gradient_norm", "update"]
+    assert gpu["loss"] == pytest.approx(cpu["loss"], rel={"f32": 1e-5, "bf16": 5e-3}[program.precision])
+    assert gpu["loss"] == pytest.approx(gpu["log_vocabulary"], rel=0.05)
+    assert gpu["memory"]["workspace"] > cpu["memory"]["workspace"] == 0
+
+
+def test_bench_prints_what_it_measured(program):
+    done = program.run("bench", "--device", "emulated", "--repeats", 1, "--profile")
+    assert re.search(r"'\S+' on emulated GPU \(\d+ threads\), random weights of 4.00 bits\nmemory .*, workspace ", done.stdout)
+    assert re.search(r"\nstep +66 +\d\S+ +\d\S+ +\d\S+ +\d\S+\n  train_step ", done.stdout) and "cross_entropy" in done.stderr
 
 
 def test_devices_that_are_not_there(program, dense, texts, tmp_path):

@@ -20,7 +20,9 @@ void addCheck(CLI::App &app, const Program &program);
 void addInfo(CLI::App &app, const Program &program);
 void addLogits(CLI::App &app, const Program &program);
 
-/// --threads, --isa, --device, --profile, --weights.
+/// --threads, --isa, --device, --gemm, --profile.
+void addDeviceOptions(CLI::App &command, MachineOptions &options);
+/// The same and --weights.
 void addMachineOptions(CLI::App &command, MachineOptions &options);
 
 /// --run, --bits, --configuration, as far as the program's mode has them.

@@ -1,14 +1,12 @@
-// `generate` and `bench`: text, and how fast it comes.
+// `generate`: text.
 #include "cli/Commands.h"
 #include "cli/DataOptions.h"
 #include "generate/Generator.h"
 #include "support/Error.h"
 #include "support/Interrupt.h"
-#include "support/Usage.h"
 
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 using namespace qfa::rt;
 
@@ -73,62 +71,4 @@ void qfa::rt::addGenerate(CLI::App &app, const Program &program) {
   addModelOptions(*command, program, options->model);
   addMachineOptions(*command, options->machine);
   command->callback([&program, options] { generate(program, *options); });
-}
-
-namespace {
-
-struct BenchOptions {
-  MachineOptions machine;
-  ModelOptions model;
-  int64_t promptTokens = 128, tokens = 64;
-  bool json = false;
-};
-
-} // namespace
-
-static void bench(const Program &program, const BenchOptions &options) {
-  auto machine = openMachine(program, options.machine, options.model);
-  Generator generator(machine->session);
-  int64_t prompt = std::min(options.promptTokens, generator.context() - options.tokens);
-  if (prompt < 1)
-    fail("--tokens is {}, wanted less than the context of {}", options.tokens, generator.context());
-  std::vector<int32_t> ids(prompt);
-  for (int64_t i = 0; i < prompt; ++i)
-    ids[i] = static_cast<int32_t>((i * 7919 + 1) % program.module.raw.vocabulary);
-  generator.read(ids); // pages in weights and caches
-  generator.restart();
-  double start = wallSeconds();
-  generator.read(ids);
-  double prefillSeconds = wallSeconds() - start;
-  start = wallSeconds();
-  for (int64_t i = 0; i < options.tokens; ++i)
-    generator.read({&ids[i % prompt], 1});
-  double decodeSeconds = wallSeconds() - start;
-  double prefillRate = static_cast<double>(prompt) / prefillSeconds;
-  double decodeRate = static_cast<double>(options.tokens) / decodeSeconds;
-  if (options.json)
-    std::cout << nlohmann::json{{"prefill_tokens", prompt},
-                                {"prefill_tokens_per_second", prefillRate},
-                                {"decode_tokens", options.tokens},
-                                {"decode_tokens_per_second", decodeRate},
-                                {"threads", machine->pool.threadCount()},
-                                {"peak_rss_bytes", peakMemoryBytes()}}
-                     .dump()
-              << "\n";
-  else
-    fmt::print("prefill {:.1f} tokens/s ({} tokens)  decode {:.1f} tokens/s ({} tokens)  {} threads\n", prefillRate,
-               prompt, decodeRate, options.tokens, machine->pool.threadCount());
-}
-
-void qfa::rt::addBench(CLI::App &app, const Program &program) {
-  auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = app.add_subcommand("bench", "Measure tokens per second of prompt and generation");
-  command->add_option("--prompt-tokens", options->promptTokens, "Length of the prompt")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
-  command->add_option("--tokens", options->tokens, "Tokens to generate")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
-  command->add_flag("--json", options->json, "Print JSON");
-  addModelOptions(*command, program, options->model);
-  addMachineOptions(*command, options->machine);
-  command->callback([&program, options] { bench(program, *options); });
 }

@@ -17,10 +17,10 @@ struct MemoryPlan {
   std::string parts() const;
 };
 
-/// onGpu: with the workspaces that only GPUs need.
-MemoryPlan planMemory(const Module &module, bool onGpu = false);
-/// Throws Error with the numbers when training cannot fit on the device.
-void checkMemory(const Module &module, const Device &device);
+/// onGpu: with the workspaces that only GPUs need. Configurations: only the copies and adapters that they use.
+MemoryPlan planMemory(const Module &module, bool onGpu = false, std::span<const Configuration> configurations = {});
+/// Throws Error with the numbers when `what` needs more than the device has, which holds its workspaces already.
+void checkMemory(const MemoryPlan &plan, const Device &device, const char *what);
 nlohmann::json toJson(const MemoryPlan &plan);
 
 } // namespace qfa::rt

@@ -6,6 +6,7 @@
 #include "support/Files.h"
 #include "support/Isa.h"
 
+#include <algorithm>
 #include <iostream>
 
 using namespace qfa::rt;
@@ -37,18 +38,21 @@ std::string MemoryPlan::parts() const {
                      workspace > 0 ? ", workspace " + humanBytes(workspace) : "");
 }
 
-void qfa::rt::checkMemory(const Module &module, const Device &device) {
-  MemoryPlan plan = planMemory(module, !device.isHost());
+void qfa::rt::checkMemory(const MemoryPlan &plan, const Device &device, const char *what) {
   std::optional<uint64_t> free = device.freeBytes();
-  if (free)
-    *free += plan.workspace; // which the device has taken already
-  if (free && static_cast<uint64_t>(plan.total()) > *free)
-    fail(
-        "training needs {} on {}, {} are free: {}; a smaller --batch or --activation-memory at compile time needs less",
-        humanBytes(plan.total()), device.describe(), humanBytes(static_cast<double>(*free)), plan.parts());
+  int64_t needed = plan.total() - plan.workspace;
+  if (free && static_cast<uint64_t>(needed) > *free)
+    fail("{} needs {} on {}, {} are free: {}; a smaller --batch or --activation-memory at compile time needs less",
+         what, humanBytes(static_cast<double>(needed)), device.describe(), humanBytes(static_cast<double>(*free)),
+         plan.parts());
 }
 
-MemoryPlan qfa::rt::planMemory(const Module &module, bool onGpu) {
+static bool isUsed(std::span<const Configuration> configurations, int32_t site, int32_t bits) {
+  auto uses = [&](const Configuration &configuration) { return configuration[site] == bits; };
+  return configurations.empty() || std::any_of(configurations.begin(), configurations.end(), uses);
+}
+
+MemoryPlan qfa::rt::planMemory(const Module &module, bool onGpu, std::span<const Configuration> configurations) {
   MemoryPlan plan;
   if (onGpu)
     plan.workspace = GpuDevice::workspaceBytes(module);
@@ -56,6 +60,8 @@ MemoryPlan qfa::rt::planMemory(const Module &module, bool onGpu) {
     plan.parameters += parameter.resident ? Module::elements(parameter) * 4 : 0;
   for (const qfa_elastic_t &elastic : module.elastics())
     for (int32_t bits : module.bitsOf(elastic.site)) {
+      if (!isUsed(configurations, elastic.site, bits))
+        continue;
       plan.copies += Module::copyBytes(elastic, bits);
       plan.adapters += elastic.rank * (elastic.in / elastic.group + elastic.out) * 4;
     }

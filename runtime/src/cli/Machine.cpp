@@ -29,10 +29,14 @@ static std::optional<qfa_isa_t> askedIsa(const std::string &name) {
   return name.empty() ? std::nullopt : std::optional(parseIsa(name));
 }
 
+std::unique_ptr<Device> qfa::rt::openDevice(const Module &module, ThreadPool &pool, const MachineOptions &options) {
+  return openDevice(module, pool, DeviceOptions{options.device, askedIsa(options.isa), options.profile, options.gemm});
+}
+
 static std::unique_ptr<Device> open(const Module &module, ThreadPool &pool, const MachineOptions &options) {
-  auto device = openDevice(module, pool, {options.device, askedIsa(options.isa), options.profile, options.gemm});
+  auto device = openDevice(module, pool, options);
   if (options.trains)
-    checkMemory(module, *device);
+    checkMemory(planMemory(module), *device, "training");
   return device;
 }
 

@@ -36,6 +36,9 @@ public:
   Session session;
 };
 
+/// The device that these options name, as openDevice of device/Device.h.
+std::unique_ptr<Device> openDevice(const Module &module, ThreadPool &pool, const MachineOptions &options);
+
 /// The weight file that these options name. Throws Error when there is none.
 std::string findWeights(const Program &program, const MachineOptions &options);
 

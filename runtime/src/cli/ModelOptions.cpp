@@ -10,14 +10,18 @@
 using namespace qfa::rt;
 using nlohmann::json;
 
-void qfa::rt::addMachineOptions(CLI::App &command, MachineOptions &options) {
+void qfa::rt::addDeviceOptions(CLI::App &command, MachineOptions &options) {
   command.add_option("--threads", options.threads, "Threads; 0: one per available core")->check(CLI::Range(0, 1024));
   command.add_option("--isa", options.isa, "portable, avx2 or avx512; default: the best here, or QFA_ISA");
   command.add_option("--device", options.device, "cpu, cuda, cuda:N, emulated, or auto: a GPU where one is");
   command.add_option("--gemm", options.gemm,
                      "Matrix products on a GPU: generated, cublaslt, or auto: large ones by cuBLASLt where it is");
-  command.add_option("--weights", options.weights, "Weights: safetensors or a run; default: beside the program");
   command.add_flag("--profile", options.profile, "At the end, a table of the time that each kernel took");
+}
+
+void qfa::rt::addMachineOptions(CLI::App &command, MachineOptions &options) {
+  addDeviceOptions(command, options);
+  command.add_option("--weights", options.weights, "Weights: safetensors or a run; default: beside the program");
 }
 
 void qfa::rt::addModelOptions(CLI::App &command, const Program &program, ModelOptions &options) {

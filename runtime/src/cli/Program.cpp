@@ -33,10 +33,9 @@ static void addCommands(CLI::App &app, const Program &program) {
     addEval(app, program);
   if (module.isTable() && module.find("eval_step"))
     addSearch(app, program);
-  if (module.find("decode")) {
+  if (module.find("decode"))
     addGenerate(app, program);
-    addBench(app, program);
-  }
+  addBench(app, program);
   if (module.raw.gpu_image_count > 0)
     addCheck(app, program);
   addInfo(app, program);

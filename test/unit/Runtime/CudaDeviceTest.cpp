@@ -393,10 +393,13 @@ TEST_F(CudaDeviceTest, NamesTheCallThatFails) {
 TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
   raw.state_bytes[QFA_STATE_GRADIENT] = 3 << 20;
   auto device = open();
-  checkMemory(module, *device);
+  MemoryPlan plan = planMemory(module, /*onGpu=*/true);
+  checkMemory(plan, *device, "training");
+  fakeDriver.freeBytes = 3 << 20; // as much as training needs beside the workspaces that the device holds
+  checkMemory(plan, *device, "training");
   fakeDriver.freeBytes = 1 << 20;
   EXPECT_EQ(
-      reason([&] { checkMemory(module, *device); }),
+      reason([&] { checkMemory(plan, *device, "training"); }),
       "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90), 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
       "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
       "--activation-memory at compile time needs less");

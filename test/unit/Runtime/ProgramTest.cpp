@@ -173,8 +173,48 @@ TEST_F(ProgramTest, DescribesItself) {
   EXPECT_EQ(info["kernels"][0]["isa"], std::vector<std::string>{"portable"});
   EXPECT_EQ(info["entries"].size(), 7u);
   EXPECT_NE(run({"info"}).out.find("model.layers.0.mlp                                2,3,4"), std::string::npos);
-  json bench = json::parse(run({"bench", "--json", "--tokens=4"}).out);
-  EXPECT_GT(bench["decode_tokens_per_second"], 0);
+}
+
+TEST_F(ProgramTest, BenchesWithoutWeights) {
+  std::filesystem::remove(at("fake.safetensors"));
+  std::vector<std::string> bench = {"bench", "--json", "--repeats=3"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), bench.begin(), bench.end());
+    return more;
+  };
+  json training = json::parse(run(bench).out);
+  EXPECT_EQ(training["mean_bits"], 4);
+  EXPECT_NEAR(training["loss"], std::log(32.0), 0.5);
+  ASSERT_EQ(training["times"].size(), 4u);
+  EXPECT_EQ(training["times"][0]["name"], "step");
+  EXPECT_EQ(training["times"][0]["tokens"], 16);
+  EXPECT_EQ(training["times"][0]["flops"], 1001300);
+  EXPECT_EQ(training["times"][0]["seconds"].size(), 3u);
+  EXPECT_EQ(training["times"][3]["name"], "update");
+  // Copies of the embedding and of one width, not of all.
+  json lowest = json::parse(run(with({"--bits=2"})).out), all = json::parse(run(with({"--bits=mixed"})).out);
+  EXPECT_EQ(lowest["mean_bits"], 2);
+  EXPECT_LT(lowest["memory"]["copies"], training["memory"]["copies"]);
+  EXPECT_GT(all["memory"]["copies"], training["memory"]["copies"]);
+  json others = json::parse(run(with({"--entry=logits", "--entry=prefill", "--entry=decode"})).out);
+  ASSERT_EQ(others["times"].size(), 3u);
+  EXPECT_EQ(others["times"][1]["tokens"], fake::block);
+  EXPECT_EQ(others["times"][2]["tokens"], 1);
+  EXPECT_TRUE(others["loss"].is_null());
+  json dense = json::parse(run(bench, fake::dense).out);
+  EXPECT_NEAR(dense["loss"], std::log(32.0), 0.5);
+  EXPECT_NE(run({"bench"}).out.find("gradient_norm"), std::string::npos);
+}
+
+TEST_F(ProgramTest, ComplainsAboutBenches) {
+  expectError(run({"bench", "--bits=wide"}), "--bits is 'wide', wanted a width or mixed");
+  expectError(run({"bench", "--bits=3"}), "site 'model.layers.1.mlp' has a choice of bits 2, 4, not 3");
+  expectError(run({"bench", "--entry=update"}),
+              "--entry is 'update', wanted train_step, eval_step, logits, prefill, decode");
+  expectError(run({"bench", "--position=20"}), "--position is 20, wanted less than the context of 20");
+  expectError(run({"bench", "--repeats=0"}), "--repeats: ");
+  fake::poisonFrom = 1, fake::poisonTo = 2;
+  expectError(run({"bench"}), "'train_step' gives nan on average, wanted a finite number");
 }
 
 TEST_F(ProgramTest, OffersWhatTheModuleHas) {
@@ -303,7 +343,6 @@ TEST_F(ProgramTest, ComplainsAboutGeneration) {
   refused({"--top-p=0"}, "--top-p is 0, wanted a number in (0, 1]");
   expectError(run({"generate", "--tokenizer", at("tok.bin"), "--prompt=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}),
               "33 tokens do not fit after 0 into a context of 20");
-  expectError(run({"bench", "--tokens=20"}), "--tokens is 20, wanted less than the context of 20");
   Result full =
       run({"generate", "--tokenizer", at("tok.bin"), "--prompt", "the cat", "--tokens=100", "--temperature=50"});
   EXPECT_EQ(full.code, 0);
