@@ -25,15 +25,15 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "examples"))
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "scripts")]
+from gpu_cards import CARDS, roofline  # noqa: E402
+
 TABLE = ROOT / "docs/gpu-static.md"
 
 ARCHS = ("80", "90", "90a", "100")  # that must take the kernels; the table is of the first
 # Per SM of sm_80: registers, warps, blocks, bytes of shared memory (CUDA C++ Programming Guide, compute capabilities).
 REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, 164 * 1024
-# Dense bf16 tensor FLOP/s, f32 FLOP/s, bytes/s (NVIDIA's data sheets: A100 80 GB SXM, H100 SXM, H200).
-CARDS = {"A100": (312e12, 19.5e12, 2.04e12), "H100": (989e12, 67e12, 3.35e12), "H200": (989e12, 67e12, 4.8e12)}
-# What good kernels have been seen to reach of it: mma.sync on Hopper, copies on an H200.
+# What good kernels have been seen to reach of a card's tensor FLOP/s, f32 FLOP/s and bytes/s: mma.sync on Hopper, copies on an H200.
 REACHED = (0.75, 0.75, 0.9)
 CLASSES = [
     ("tensor", r"mma\.sync"),
@@ -166,9 +166,8 @@ def lower(build, module):
 
 def predict(kernel, functions, limits):
     """Seconds of one run: (arithmetic, memory)."""
-    tensor, plain, bandwidth = limits
     uses_tensor = any(functions[name]["loop"]["tensor"] for name in kernel["functions"])
-    return kernel["flops"] / (tensor if uses_tensor else plain), kernel["bytes"] / bandwidth
+    return roofline(kernel["flops"], kernel["bytes"], uses_tensor, limits)
 
 
 def render_functions(functions):
