@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Checks QFA on an NVIDIA GPU. Two parts, because the machine with the card need not have anything but a driver:
 #   scripts/gpu-check.sh prepare [FOLDER]    with a build: compiles programs and gathers what they need (out/gpu-check)
-#   scripts/gpu-check.sh run [FOLDER]        with a card: kernels against the CPU's, with timings; 200 steps on both
-# run --device emulated rehearses it without a card, on the small model only.
+#   scripts/gpu-check.sh run [FOLDER]        with a card: kernels against the CPU's, with timings; 200 steps on both; whole steps
+#                                            of the LLaMA-2-7B shape, its kernels beside the card's limits and beside PyTorch's
+# run --device emulated rehearses it without a card, on the small model only; prepare --small makes no more than that needs.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() {
-  sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"
+  sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
 }
 
 # Libraries of the programs that a bare machine may lack; the C library is everywhere.
@@ -21,27 +22,47 @@ gather_libraries() {
   done < <(ldd "$program" | awk '$3 ~ /^\// { print $3 }')
 }
 
-prepare() {
-  local compiler=$root/build/bin/qfa-compile shape=(--batch 4 --sequence 64 --group-size 32) precision
-  [[ -x $compiler ]] || { echo "gpu-check: no $compiler; scripts/build.sh makes it" >&2; exit 1; }
-  mkdir -p "$folder/lib"
+compile() {
+  "$build/bin/qfa-compile" "$@"
+}
+
+# A small model that has learned something, as a training program in both precisions.
+prepare_small() {
+  local shape=(--batch 4 --sequence 64) target=(--target=cpu,cuda --gpu-arch 80,90,100) precision
+  if [[ $small ]]; then
+    shape=(--batch 2 --sequence 32 --isa portable)
+    target=(--target=cpu,cuda --gpu-arch 80)
+  fi
   "$root/.venv/bin/python" "$root/examples/tiny/make_tiny.py" "$folder"
-  "$compiler" "$folder/model.onnx" --method full --batch 4 --sequence 64 -o "$folder/dense"
+  compile "$folder/model.onnx" --method full "${shape[@]}" -o "$folder/dense"
   "$folder/dense" train --data "$folder/train.txt" --validation-data "$folder/validation.txt" --tokenizer "$folder/tokenizer.json" \
     --out "$folder/dense-run" --max-steps 300 --learning-rate 1e-2 --eval-every 0 2>/dev/null
   for precision in bf16 f32; do
-    "$compiler" "$folder/model.onnx" --weights "$folder/dense-run" "${shape[@]}" --target=cpu,cuda --gpu-arch 80,90,100 \
+    compile "$folder/model.onnx" --weights "$folder/dense-run" "${shape[@]}" --group-size 32 "${target[@]}" \
       --gpu-precision "$precision" -o "$folder/tiny-$precision"
   done
-  # Kernels of a training step of LLaMA-2-7B; their operands are made on the spot, so no weights are needed.
+  rm -rf "$folder"/dense "$folder"/dense.safetensors "$folder"/dense-run
+}
+
+# Training steps of LLaMA-2-7B; bench and check make their numbers on the spot, so no weights are needed.
+prepare_large() {
   PYTHONPATH=$root/examples "$root/.venv/bin/python" -c '
 import sys
 from llama_onnx import LlamaShape, write_llama
 write_llama(sys.argv[1], LlamaShape(vocab=32000, hidden=4096, layers=32, heads=32, kv_heads=32, intermediate=11008, tied=False), None)
 ' "$folder/7b"
-  "$compiler" "$folder/7b/model.onnx" --program-only --batch 2 --sequence 2048 --rank 64 --alpha 64 --target=cpu,cuda \
+  compile "$folder/7b/model.onnx" --program-only --batch 2 --sequence 2048 --rank 64 --alpha 64 --target=cpu,cuda \
     --gpu-arch 80,90,100 -o "$folder/llama-7b"
-  rm -rf "$folder/7b" "$folder"/dense "$folder"/dense.safetensors "$folder"/dense-run
+  rm -rf "$folder/7b"
+}
+
+prepare() {
+  [[ -x $build/bin/qfa-compile ]] || { echo "gpu-check: no $build/bin/qfa-compile; scripts/build.sh makes it" >&2; exit 1; }
+  rm -rf "$folder/llama-7b"
+  mkdir -p "$folder/lib"
+  prepare_small
+  [[ $small ]] || prepare_large
+  cp "$root/scripts/gpu-torch.py" "$root/scripts/gpu_cards.py" "$folder/"
   gather_libraries "$folder/tiny-bf16"
   echo "gpu-check: $folder is ready ($(du -sh "$folder" | cut -f1))"
 }
@@ -64,15 +85,31 @@ train() {
     --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" 2>/dev/null
 }
 
+# Every kernel of a program whose name holds $2, as a table that stays in the folder.
+check_kernels() {
+  "$folder/$1" check --device "$device" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-check.txt"
+}
+
+# A program's times beside the card's limits and PyTorch's, where there is a Python, which has libraries of its own.
+compare_times() {
+  if command -v python3 >/dev/null; then
+    LD_LIBRARY_PATH=$libraries python3 "$folder/gpu-torch.py" "$folder/runs/$1-check.txt"
+  else
+    echo "no comparison with torch: no python3 in PATH"
+  fi
+}
+
 run() {
-  local failures=() precision tolerance
+  local failures=() precision tolerance large=llama-7b bits
   [[ -x $folder/tiny-bf16 ]] || { echo "gpu-check: nothing in $folder; scripts/gpu-check.sh prepare makes it" >&2; exit 1; }
+  [[ $device != emulated && -x $folder/llama-7b ]] || large=tiny-bf16
   export LD_LIBRARY_PATH=$folder/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
   rm -rf "$folder/runs"
+  mkdir "$folder/runs"
   for precision in f32 bf16; do
     echo "== small model, $precision: every kernel"
-    "$folder/tiny-$precision" check --device "$device" --repeats "$repeats" || failures+=("kernels of the small model in $precision")
+    check_kernels "tiny-$precision" "" || failures+=("kernels of the small model in $precision")
   done
   for precision in f32 bf16; do
     tolerance=$([[ $precision == f32 ]] && echo 1e-3 || echo 3e-2)
@@ -83,10 +120,18 @@ run() {
       failures+=("training in $precision did not end")
     fi
   done
-  if [[ $device != emulated ]]; then
-    echo "== LLaMA-2-7B, 4,096 tokens, bf16: every kernel of a training step"
-    "$folder/llama-7b" check --device "$device" --repeats "$repeats" --kernel 2x2048 || failures+=("kernels of the 7B shape")
+  for bits in 4 mixed; do
+    echo "== $large: whole training steps at bits $bits"
+    "$folder/$large" bench --device "$device" --repeats "$repeats" --bits "$bits" || failures+=("training steps of $large at bits $bits")
+  done
+  echo "== $large: the time of each kernel in a training step, one after the other"
+  "$folder/$large" bench --device "$device" --repeats 1 --profile 2>&1 || failures+=("profile of $large")
+  if [[ $large == llama-7b ]]; then
+    echo "== $large: every kernel of a training step"
+    check_kernels "$large" 2x2048 || failures+=("kernels of $large")
   fi
+  echo "== $large: kernels beside the card's limits and PyTorch"
+  compare_times "$large" || failures+=("times of $large beside others")
   echo
   if ((${#failures[@]})); then
     printf 'gpu-check: FAILED: %s\n' "${failures[@]}"
@@ -95,11 +140,14 @@ run() {
   echo "gpu-check: all good on $device"
 }
 
-folder=$root/out/gpu-check device=cuda steps=200 repeats=10
+libraries=${LD_LIBRARY_PATH-}
+folder=$root/out/gpu-check build=$root/build small='' device=cuda steps=200 repeats=10
 verb=${1:-}
 shift || true
 while (($#)); do
   case $1 in
+    --build) build=$(realpath -m "$2"); shift ;;
+    --small) small=yes ;;
     --device) device=$2; shift ;;
     --steps) steps=$2; shift ;;
     --repeats) repeats=$2; shift ;;

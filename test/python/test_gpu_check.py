@@ -1,0 +1,123 @@
+"""Tests of what is ready for the day there is a card: the rehearsal of its checks, and its times beside limits and PyTorch's."""
+
+import subprocess
+
+import pytest
+from conftest import load_script
+
+CHECK = """\
+cuda:0 (NVIDIA H100 80GB HBM3, sm_90) against cpu (avx512, 16 threads); largest difference relative to the largest value, wanted at most 2e-02
+
+difference  bits          us   GFLOP/s      GB/s  kernel
+   1.2e-03     4       500.0  750000.0     744.0  linear_2x2048x4096_w11008x4096b234
+   1.2e-03     2       400.0  937500.0     930.0  linear_2x2048x4096_w11008x4096b234
+       nan     3      1000.0  375000.0     550.0  linear_grad_2x2048x11008_w11008x4096b234_0  WRONG at operand 2
+   1.2e-03             200.0  343000.0    1345.0  attention_2x2048x4096_2x2048x1024
+   1.2e-03            1000.0  172000.0     538.0  attention_grad_2x2048x4096_2x2048x4096
+   1.2e-03     8      4000.0  537000.0     100.0  cross_entropy_2x2048x4096_w32000x4096b8
+   0.0e+00             100.0       1.0    1675.0  addf_2x2048x4096_2x2048x4096
+
+7 runs, 1 wrong
+"""
+
+
+@pytest.fixture(scope="module")
+def beside():
+    return load_script("scripts/gpu-torch.py")
+
+
+def test_check_is_read(beside):
+    device, rows = beside.parse_check(CHECK)
+    assert device == "cuda:0 (NVIDIA H100 80GB HBM3, sm_90)"
+    name, bits, seconds, flops, moved = rows[0]
+    assert (name, bits) == ("linear_2x2048x4096_w11008x4096b234", "4")
+    assert (seconds, flops, moved) == pytest.approx((500e-6, 375e9, 372e6))
+    assert len(rows) == 7 and rows[2][0] == "linear_grad_2x2048x11008_w11008x4096b234_0" and rows[-1][1] == ""
+    assert beside.parse_check("") == ("", [])
+    untimed = CHECK.splitlines()[0] + "\n   1.2e-03     4" + " " * 34 + "linear_2x2048x4096_w11008x4096b234\n"
+    assert beside.parse_check(untimed)[1] == []
+
+
+def test_work_is_what_the_name_says(beside):
+    works = [beside.work_of(row[0], 128) for row in beside.parse_check(CHECK)[1]]
+    assert works == [("linear", 4096, 11008, 4096), ("linear", 4096, 11008, 4096), ("linear_grad", 4096, 11008, 4096), ("attention", 2, 2048, 32, 8, 128),
+                     ("attention_grad", 2, 2048, 32, 32, 128), ("cross_entropy", 4096, 32000, 4096), None]
+    assert beside.work_of("attention_2x64x32_2x64x16", 128) is None  # no heads of that size
+
+
+def test_times_stand_beside_the_limit_and_torch(beside):
+    asked = []
+
+    def time_work(work):
+        asked.append(work)
+        return 250e-6
+
+    device, rows = beside.parse_check(CHECK)
+    lines = list(beside.render(rows, beside.find_card(device), 128, time_work))
+    assert len(asked) == len(set(asked)) == 5  # equal work is timed once
+    assert lines[0].split() == ["us", "GFLOP/s", "GB/s", "limit", "us", "of", "limit", "torch", "us", "QFA/torch", "bits", "kernel"]
+    # 375 GFLOP at 989 TFLOP/s of tensor cores; 167.5 MB at 3.35 TB/s.
+    assert lines[1].split() == ["500.0", "750000.0", "744.0", "379.2", "75.8", "%", "250.0", "2.00", "4", "linear_2x2048x4096_w11008x4096b234"]
+    assert lines[7].split() == ["100.0", "1.0", "1675.0", "50.0", "50.0", "%", "addf_2x2048x4096_2x2048x4096"]
+    assert len({line.rindex(name) for line, name in zip(lines, ["kernel", *(row[0] for row in rows)])}) == 1  # columns stand below each other
+    plain = list(beside.render(rows, None, 128, None))
+    assert plain[0].split() == ["us", "GFLOP/s", "GB/s", "bits", "kernel"] and plain[7].split()[-1] == rows[6][0]
+
+
+def test_torch_does_the_work(beside):
+    torch = pytest.importorskip("torch")
+
+    def shapes(*work):
+        result = beside.prepare_work(torch, work, device="cpu")()
+        return [tuple(part.shape) for part in (result if isinstance(result, tuple) else (result,))]
+
+    assert shapes("linear", 6, 10, 8) == [(6, 10)]
+    assert shapes("linear_grad", 6, 10, 8) == [(6, 8)]
+    assert shapes("cross_entropy", 6, 10, 8) == [(6, 8)]
+    assert shapes("attention", 2, 5, 4, 2, 16) == [(2, 4, 5, 16)]
+    assert shapes("attention_grad", 2, 5, 4, 2, 16) == [(2, 4, 5, 16), (2, 2, 5, 16), (2, 2, 5, 16)]
+
+
+def test_a_check_without_times_is_refused(beside, tmp_path, monkeypatch):
+    (tmp_path / "check.txt").write_text("0 runs, 0 wrong\n")
+    monkeypatch.setattr("sys.argv", ["gpu-torch", str(tmp_path / "check.txt")])
+    with pytest.raises(SystemExit, match="holds no times: wanted what check --repeats prints"):
+        beside.main()
+
+
+@pytest.fixture(scope="module")
+def folder(root, build, tmp_path_factory):
+    """What prepare makes for a rehearsal."""
+    folder = tmp_path_factory.mktemp("gpu-check")
+    done = subprocess.run([root / "scripts/gpu-check.sh", "prepare", "--small", "--build", build, folder], capture_output=True, text=True)
+    assert done.returncode == 0 and "is ready" in done.stdout, done.stdout + done.stderr
+    return folder
+
+
+def test_rehearsal(root, folder):
+    command = [root / "scripts/gpu-check.sh", "run", folder, "--device", "emulated", "--steps", "2", "--repeats", "1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on emulated\n"), done.stdout + done.stderr
+    assert done.stdout.count(" runs, 0 wrong") == 2 and done.stdout.count("  2 steps, largest difference of a loss") == 2
+    assert done.stdout.count("\nstep ") == 3  # at 4 bits, at drawn ones, with the time of each kernel
+    assert "no limits are known, only those of A100, H100, H200" in done.stdout
+
+    # What is wrong is said at the end, and does not keep the rest from running.
+    story = folder / "tiny-f32"
+    story.rename(folder / "kept")
+    story.write_text("#!/bin/sh\nexit 1\n")
+    story.chmod(0o755)
+    (folder / "tiny-bf16").unlink()
+    (folder / "tiny-bf16").symlink_to(story)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    wrong = ["kernels of the small model in f32", "kernels of the small model in bf16", "training in f32 did not end", "training in bf16 did not end",
+             "training steps of tiny-bf16 at bits 4", "training steps of tiny-bf16 at bits mixed", "profile of tiny-bf16", "times of tiny-bf16 beside others"]
+    assert done.stdout.endswith("".join(f"gpu-check: FAILED: {what}\n" for what in wrong))
+
+
+def test_nothing_prepared(root, tmp_path):
+    done = subprocess.run([root / "scripts/gpu-check.sh", "run", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr == f"gpu-check: nothing in {tmp_path}; scripts/gpu-check.sh prepare makes it\n"
+    done = subprocess.run([root / "scripts/gpu-check.sh", "prepare", "--build", tmp_path / "none", tmp_path / "out"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr == f"gpu-check: no {tmp_path}/none/bin/qfa-compile; scripts/build.sh makes it\n"
