@@ -46,18 +46,20 @@ static qfa_emulator_options_t readEnvironment(int workers) {
   return options;
 }
 
-EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
-    : GpuDevice(module, profile), library(EmulatorLibrary::open()), options(readEnvironment(workers)) {
-  const qfa_gpu_image_t *bitcode = nullptr;
+static const qfa_gpu_image_t &findBitcode(const Module &module) {
   for (int64_t i = 0; i < module.raw.gpu_image_count; ++i)
     if (module.raw.gpu_images[i].kind == QFA_GPU_BITCODE)
-      bitcode = &module.raw.gpu_images[i];
-  if (!bitcode)
-    fail("this program holds no bitcode for the emulated device");
+      return module.raw.gpu_images[i];
+  fail("this program holds no bitcode for the emulated device");
+}
+
+EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
+    : GpuDevice(module, profile), bitcode(findBitcode(module)), library(EmulatorLibrary::open()),
+      options(readEnvironment(workers)) {
   emulator = library.create(&options);
   if (!emulator)
     fail("the emulator of GPUs is of another version than {}", QFA_EMULATOR_VERSION);
-  loaded = library.load(emulator, bitcode->data, bitcode->bytes);
+  loaded = library.load(emulator, bitcode.data, bitcode.bytes);
   if (!loaded) {
     std::string reason = library.error(emulator);
     library.destroy(emulator);

@@ -45,6 +45,7 @@ protected:
   void copyOnDevice(void *to, const void *from, int64_t bytes) override;
 
 private:
+  const qfa_gpu_image_t &bitcode;
   EmulatorLibrary library;
   qfa_emulator_t *emulator = nullptr;
   qfa_emulator_module_t *loaded = nullptr;

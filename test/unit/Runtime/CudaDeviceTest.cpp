@@ -416,6 +416,9 @@ TEST_F(CudaDeviceTest, OpensNothingThatIsNotThere) {
   EXPECT_EQ(opening("cpu", "fast"), "--gemm is 'fast', wanted generated, cublaslt or auto");
   EXPECT_TRUE(opening("cpu", "cublaslt").starts_with("--gemm cublaslt needs a CUDA device, found cpu ("))
       << opening("cpu", "cublaslt");
+  raw.gpu_images = images + 1;
+  raw.gpu_image_count = 3;
+  EXPECT_EQ(opening("emulated"), "this program holds no bitcode for the emulated device");
   raw.gpu_image_count = 0;
   EXPECT_EQ(opening("cuda"), "this program is compiled for the CPU only, so not for --device cuda; compile it with "
                              "--target=cpu,cuda");
