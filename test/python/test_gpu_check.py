@@ -1,5 +1,7 @@
 """Tests of what is ready for the day there is a card: the rehearsal of its checks, and its times beside limits and PyTorch's."""
 
+import os
+import shutil
 import subprocess
 
 import pytest
@@ -114,6 +116,31 @@ def test_rehearsal(root, folder):
     wrong = ["kernels of the small model in f32", "kernels of the small model in bf16", "training in f32 did not end", "training in bf16 did not end",
              "training steps of tiny-bf16 at bits 4", "training steps of tiny-bf16 at bits mixed", "profile of tiny-bf16", "times of tiny-bf16 beside others"]
     assert done.stdout.endswith("".join(f"gpu-check: FAILED: {what}\n" for what in wrong))
+
+
+def test_the_large_program_runs_with_a_card(root, tmp_path):
+    """No card is here: programs that only print stand in for those that need one."""
+    (tmp_path / "check.txt").write_text(CHECK)
+    for script in "gpu-torch.py", "gpu_cards.py":
+        shutil.copy(root / "scripts" / script, tmp_path)
+    for name in "tiny-f32", "tiny-bf16", "llama-7b":
+        program = tmp_path / name
+        program.write_text(f"""#!/bin/bash
+echo "{name} $*"
+case $1 in
+  check) cat {tmp_path}/check.txt ;;
+  train) while [[ $1 != --out ]]; do shift; done; mkdir -p "$2"; echo '{{"loss":2.5}}' > "$2/metrics.jsonl" ;;
+esac
+""")
+        program.chmod(0o755)
+    done = subprocess.run([root / "scripts/gpu-check.sh", "run", tmp_path, "--device", "cuda:1"], capture_output=True, text=True,
+                          env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+    assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on cuda:1\n"), done.stdout + done.stderr
+    bench = "llama-7b bench --device cuda:1 --repeats"
+    for line in f"{bench} 10 --bits 4", f"{bench} 10 --bits mixed", f"{bench} 1 --profile", "llama-7b check --device cuda:1 --repeats 10 --kernel 2x2048":
+        assert f"\n{line}\n" in done.stdout
+    assert "\ncuda:0 (NVIDIA H100 80GB HBM3, sm_90): limits of the H100's data sheet\nno comparison with torch: " in done.stdout
+    assert "\n      500.0  750000.0     744.0       379.2    75.8 %     4  linear_2x2048x4096_w11008x4096b234\n" in done.stdout
 
 
 def test_nothing_prepared(root, tmp_path):
