@@ -65,7 +65,7 @@ EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
     library.destroy(emulator);
     fail("the emulator cannot run this program: {}", reason);
   }
-  prepare(*bitcode);
+  prepare(bitcode);
 }
 
 EmulatedDevice::~EmulatedDevice() {
