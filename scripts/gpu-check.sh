@@ -85,31 +85,47 @@ train() {
     --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" 2>/dev/null
 }
 
-# Every kernel of a program whose name holds $2, as a table that stays in the folder.
+# Every kernel of a program whose name holds $2, with products by $3, as a table that stays in the folder.
 check_kernels() {
-  "$folder/$1" check --device "$device" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-check.txt"
+  "$folder/$1" check --device "$device" --gemm "$3" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-$3-check.txt"
+}
+
+# Who makes matrix products: the generated kernels, and cuBLASLt where there is one, be it PyTorch's.
+choose_gemms() {
+  gemms=(generated)
+  [[ $device != emulated ]] || return 0
+  local found
+  found=$(find /usr/local /usr/lib /opt "${HOME:-/root}" -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
+  if [[ $found ]]; then
+    export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(dirname "$found")
+    gemms+=(cublaslt)
+  fi
+  echo "products by: ${gemms[*]}"
 }
 
 # A program's times beside the card's limits and PyTorch's, where there is a Python, which has libraries of its own.
 compare_times() {
   if command -v python3 >/dev/null; then
-    LD_LIBRARY_PATH=$libraries python3 "$folder/gpu-torch.py" "$folder/runs/$1-check.txt"
+    LD_LIBRARY_PATH=$libraries python3 "$folder/gpu-torch.py" "$folder/runs/$1-$2-check.txt"
   else
     echo "no comparison with torch: no python3 in PATH"
   fi
 }
 
 run() {
-  local failures=() precision tolerance large=llama-7b bits
+  local failures=() precision tolerance large=llama-7b bits gemm gemms
   [[ -x $folder/tiny-bf16 ]] || { echo "gpu-check: nothing in $folder; scripts/gpu-check.sh prepare makes it" >&2; exit 1; }
   [[ $device != emulated && -x $folder/llama-7b ]] || large=tiny-bf16
   export LD_LIBRARY_PATH=$folder/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
   rm -rf "$folder/runs"
   mkdir "$folder/runs"
+  choose_gemms
   for precision in f32 bf16; do
-    echo "== small model, $precision: every kernel"
-    check_kernels "tiny-$precision" "" || failures+=("kernels of the small model in $precision")
+    for gemm in "${gemms[@]}"; do
+      echo "== small model, $precision, products $gemm: every kernel"
+      check_kernels "tiny-$precision" "" "$gemm" || failures+=("kernels of the small model in $precision, products $gemm")
+    done
   done
   for precision in f32 bf16; do
     tolerance=$([[ $precision == f32 ]] && echo 1e-3 || echo 3e-2)
@@ -120,18 +136,23 @@ run() {
       failures+=("training in $precision did not end")
     fi
   done
-  for bits in 4 mixed; do
-    echo "== $large: whole training steps at bits $bits"
-    "$folder/$large" bench --device "$device" --repeats "$repeats" --bits "$bits" || failures+=("training steps of $large at bits $bits")
+  for gemm in "${gemms[@]}"; do
+    for bits in 4 mixed; do
+      echo "== $large: whole training steps at bits $bits, products $gemm"
+      "$folder/$large" bench --device "$device" --gemm "$gemm" --repeats "$repeats" --bits "$bits" ||
+        failures+=("training steps of $large at bits $bits, products $gemm")
+    done
   done
   echo "== $large: the time of each kernel in a training step, one after the other"
   "$folder/$large" bench --device "$device" --repeats 1 --profile 2>&1 || failures+=("profile of $large")
-  if [[ $large == llama-7b ]]; then
-    echo "== $large: every kernel of a training step"
-    check_kernels "$large" 2x2048 || failures+=("kernels of $large")
-  fi
-  echo "== $large: kernels beside the card's limits and PyTorch"
-  compare_times "$large" || failures+=("times of $large beside others")
+  for gemm in "${gemms[@]}"; do
+    if [[ $large == llama-7b ]]; then
+      echo "== $large: every kernel of a training step, products $gemm"
+      check_kernels "$large" 2x2048 "$gemm" || failures+=("kernels of $large, products $gemm")
+    fi
+    echo "== $large: kernels beside the card's limits and PyTorch, products $gemm"
+    compare_times "$large" "$gemm" || failures+=("times of $large beside others, products $gemm")
+  done
   echo
   if ((${#failures[@]})); then
     printf 'gpu-check: FAILED: %s\n' "${failures[@]}"

@@ -113,8 +113,10 @@ def test_rehearsal(root, folder):
     (folder / "tiny-bf16").symlink_to(story)
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    wrong = ["kernels of the small model in f32", "kernels of the small model in bf16", "training in f32 did not end", "training in bf16 did not end",
-             "training steps of tiny-bf16 at bits 4", "training steps of tiny-bf16 at bits mixed", "profile of tiny-bf16", "times of tiny-bf16 beside others"]
+    generated = ", products generated"
+    wrong = [f"kernels of the small model in f32{generated}", f"kernels of the small model in bf16{generated}", "training in f32 did not end",
+             "training in bf16 did not end", f"training steps of tiny-bf16 at bits 4{generated}", f"training steps of tiny-bf16 at bits mixed{generated}",
+             "profile of tiny-bf16", f"times of tiny-bf16 beside others{generated}"]
     assert done.stdout.endswith("".join(f"gpu-check: FAILED: {what}\n" for what in wrong))
 
 
@@ -123,6 +125,7 @@ def test_the_large_program_runs_with_a_card(root, tmp_path):
     (tmp_path / "check.txt").write_text(CHECK)
     for script in "gpu-torch.py", "gpu_cards.py":
         shutil.copy(root / "scripts" / script, tmp_path)
+    (tmp_path / "libcublasLt.so.13").touch()
     for name in "tiny-f32", "tiny-bf16", "llama-7b":
         program = tmp_path / name
         program.write_text(f"""#!/bin/bash
@@ -134,11 +137,14 @@ esac
 """)
         program.chmod(0o755)
     done = subprocess.run([root / "scripts/gpu-check.sh", "run", tmp_path, "--device", "cuda:1"], capture_output=True, text=True,
-                          env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+                          env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)})
     assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on cuda:1\n"), done.stdout + done.stderr
-    bench = "llama-7b bench --device cuda:1 --repeats"
-    for line in f"{bench} 10 --bits 4", f"{bench} 10 --bits mixed", f"{bench} 1 --profile", "llama-7b check --device cuda:1 --repeats 10 --kernel 2x2048":
-        assert f"\n{line}\n" in done.stdout
+    assert done.stdout.startswith("products by: generated cublaslt\n")
+    for gemm in "generated", "cublaslt":
+        bench = f"llama-7b bench --device cuda:1 --gemm {gemm} --repeats 10 --bits"
+        for line in f"{bench} 4", f"{bench} mixed", f"llama-7b check --device cuda:1 --gemm {gemm} --repeats 10 --kernel 2x2048":
+            assert f"\n{line}\n" in done.stdout
+    assert "\nllama-7b bench --device cuda:1 --repeats 1 --profile\n" in done.stdout
     assert "\ncuda:0 (NVIDIA H100 80GB HBM3, sm_90): limits of the H100's data sheet\nno comparison with torch: " in done.stdout
     assert "\n      500.0  750000.0     744.0       379.2    75.8 %     4  linear_2x2048x4096_w11008x4096b234\n" in done.stdout
 
