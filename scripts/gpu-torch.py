@@ -6,8 +6,8 @@
 `of limit` is the share of what the card's data sheet allows for the kernel's FLOPs, operands and results; it is left out for cards that
 gpu_cards.py does not know. PyTorch does linear layers and their input gradients, causal attention and its gradient, and head with
 cross-entropy, all with bf16 tensors and weights that are not quantized, on random numbers; QFA's kernels take float32 tensors, dequantize
-their weights first and add their adapters. Both sides take the least of their runs: `check` waits for the device after each, PyTorch's
-are timed by CUDA events. Without PyTorch or without a card that column is left out.
+their weights first and add their adapters. QFA's times are the mean of runs queued at once, PyTorch's the least of
+runs timed by CUDA events. Without PyTorch or without a card that column is left out.
 """
 
 import argparse
