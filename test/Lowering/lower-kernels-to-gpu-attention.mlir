@@ -15,13 +15,16 @@ qfa.kernel @long_decode {
 // Tests that products are tensor cores' in bf16 only.
 // F32-NOT: nvvm.mma.sync
 
-// Tests that blocks of 64 queries of one head walk over the keys, and that gradients of keys and of queries have owners
-// of their own.
-// CHECK-DAG: qfa.gpu_launch @kernels::@forward__attend grid [6, 2, 1] block 128
+// Tests that operands are rounded once, that blocks of 128 queries of one head walk over the keys, and that gradients of
+// keys and of queries have owners of their own.
+// CHECK-DAG: qfa.gpu_launch @kernels::@forward__cast grid [27, 3, 1] block 256
+// CHECK-DAG: qfa.gpu_launch @kernels::@forward__attend grid [6, 1, 1] block 256
+// CHECK-DAG: qfa.gpu_launch @kernels::@backward__cast
 // CHECK-DAG: qfa.gpu_launch @kernels::@backward__row_terms
 // CHECK-DAG: qfa.gpu_launch @kernels::@backward__keys grid [2, 2, 1] block 128
-// CHECK-DAG: qfa.gpu_launch @kernels::@backward__queries grid [6, 2, 1] block 128
+// CHECK-DAG: qfa.gpu_launch @kernels::@backward__queries grid [6, 1, 1] block 256
 // CHECK: llvm.func @forward__attend
+// CHECK: nvvm.cp.async.shared.global
 // CHECK: nvvm.mma.sync
 // CHECK: llvm.func @backward__row_terms
 // CHECK: llvm.func @backward__keys
@@ -43,6 +46,7 @@ qfa.kernel @backward {
 
 // Tests that a prompt is appended to the caches before it attends, and that a single query has no tiles.
 // CHECK: llvm.func @prefill__append
+// CHECK: llvm.func @prefill__cast
 // CHECK: llvm.func @prefill__attend
 // CHECK: nvvm.mma.sync
 // CHECK: llvm.func @decode__decode

@@ -3,6 +3,8 @@
 // and value are read where they come from, so that no block waits for another to write them.
 #include "AttentionDecode.h"
 
+#include "AttentionWalk.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -109,7 +111,7 @@ private:
         values.push_back(load(rowOf(b.operand(op.getV()), b.operand(op.getValueCache()), key)));
         for (int64_t part = 0; part < parts(); ++part)
           product = b.fma(q[part], features[part], product);
-        Value score = scaleScore(b, shape, b.reduceWarp(Reduction::sum, product));
+        Value score = b.mul(scaleScore(b, Precision::f32, shape, b.reduceWarp(Reduction::sum, product)), shape.unit());
         scores.push_back(
             b.select(b.lessEqual(b.add(first, i), position), score, -std::numeric_limits<double>::infinity()));
         high = b.max(scores[i], high);

@@ -5,200 +5,233 @@
 //
 // One function owns blocks of keys and walks over queries, with scores transposed; one owns blocks of queries and walks
 // over keys. So every sum has one owner and one order, at the price of computing the scores twice.
-#include "AttentionTile.h"
+#include "AttentionWalk.h"
 
 using namespace mlir;
 using namespace qfa;
 
 namespace {
-// Of one query head and its key/value head: first rows.
-struct GradMemory {
-  Value q, dy, keys, values, logSumExp, delta;
-};
 struct Grad {
   AttentionGradOp op;
   AttentionShape shape;
-  int64_t delta; // workspace: D, as log_sum_exp lies
+  HeadPanel q, keys, values, dy;
+  // Workspace: [batch, heads, rows of a panel, 2], -log_sum_exp as an exponent of AttentionProducts::power, and -D.
+  int64_t terms;
 
-  Value queries(GpuBuilder &b, Value batch, Value head) {
-    return b.add(b.mul(batch, shape.sequence * shape.features()), b.mul(head, shape.width));
+  // Pointer to a head's terms.
+  Value termsOf(GpuBuilder &b, Value batchHead) const { return b.at(b.workspace(terms), b.mul(batchHead, 2 * q.rows)); }
+};
+
+// Two panels' rows that a block walks over, in as many stages as there is room for.
+class Walked {
+public:
+  Walked(GpuBuilder &b, const HeadLayout &layout, const AttentionCut &cut)
+      : b(b), layout(layout), cut(cut), first(b, layout, cut.columns, cut.stages),
+        second(b, layout, cut.columns, cut.stages) {}
+
+  using Products =
+      llvm::function_ref<Values(Value column, bool masked, const HeadTile &, const HeadTile &, ValueRange)>;
+  // Rows of heads from firstHead and secondHead on.
+  Values emit(const Walk &walk, Value firstHead, Value secondHead, ValueRange carried, Products products) {
+    auto stage = [&](Value column) { return b.rem(b.div(column, cut.columns), cut.stages); };
+    auto copy = [&](Value column) {
+      b.ifThen(b.less(column, walk.end), [&] {
+        first.at(stage(column)).copy(layout.row(b, firstHead, column));
+        second.at(stage(column)).copy(layout.row(b, secondHead, column));
+      });
+    };
+    copy(walk.begin);
+    return emitWalk(b, cut, walk, carried, [&](Value column, bool masked, ValueRange inner) {
+      Value next = b.add(column, cut.columns);
+      awaitCopies(b);
+      b.barrier(); // these rows have arrived, and all are done with those before
+      if (cut.stages > 1)
+        copy(next);
+      Values out = products(column, masked, first.at(stage(column)), second.at(stage(column)), inner);
+      if (cut.stages == 1) {
+        b.barrier(); // all are done with these
+        copy(next);
+      }
+      return out;
+    });
   }
-  Value keys(GpuBuilder &b, Value batch, Value kvHead) {
-    return b.add(b.mul(batch, shape.sequence * shape.kvFeatures()), b.mul(kvHead, shape.width));
-  }
-  GradMemory memory(GpuBuilder &b, Value batch, Value head) {
-    Value own = queries(b, batch, head), kv = keys(b, batch, b.div(head, shape.group()));
-    Value row = b.mul(b.add(b.mul(batch, shape.heads), head), shape.sequence);
-    return {b.at(b.operand(op.getQ()), own), b.at(b.operand(op.getDresult()), own),   b.at(b.operand(op.getK()), kv),
-            b.at(b.operand(op.getV()), kv),  b.at(b.operand(op.getLogSumExp()), row), b.at(b.workspace(delta), row)};
-  }
+
+private:
+  GpuBuilder &b;
+  const HeadLayout &layout;
+  const AttentionCut &cut;
+  HeadTile first, second;
 };
 } // namespace
 
-// A warp has a row of a head.
+// A warp has a row of a head, of the panel: zeros behind the sequence.
 static void planRowTerms(GpuPlan &plan, Grad &grad) {
   constexpr int64_t threads = 128, perBlock = threads / kWarp;
   const AttentionShape &shape = grad.shape;
-  int64_t rows = shape.batch * shape.sequence * shape.heads;
+  int64_t rows = shape.batch * grad.q.rows * shape.heads;
   plan.run("row_terms", {ceilDiv(rows, perBlock)}, threads, [&](GpuBuilder &b) {
     Value row = b.add(b.mul(b.block(), perBlock), b.warp());
-    b.ifThen(b.less(row, rows), [&] {
-      Value first = b.mul(row, shape.width);
-      Value y = b.at(b.operand(grad.op.getResult()), first), dy = b.at(b.operand(grad.op.getDresult()), first);
-      Value sum = b.forLoop(b.lane(), shape.width, kWarp, b.f32(0), [&](Value i, ValueRange carried) -> Values {
-        return {b.fma(b.loadF32(y, i), b.loadF32(dy, i), carried[0])};
-      })[0];
-      sum = b.reduceWarp(Reduction::sum, sum);
-      Value token = b.div(row, shape.heads), head = b.rem(row, shape.heads);
-      Value batch = b.div(token, shape.sequence), query = b.rem(token, shape.sequence);
-      Value at = b.add(b.mul(b.add(b.mul(batch, shape.heads), head), shape.sequence), query);
-      b.ifThen(b.equal(b.lane(), 0), [&] { b.store(sum, b.workspace(grad.delta), at); });
-    });
+    Value token = b.div(row, shape.heads), head = b.rem(row, shape.heads);
+    Value batch = b.div(token, grad.q.rows), query = b.rem(token, grad.q.rows);
+    Value batchHead = b.add(b.mul(batch, shape.heads), head);
+    Values terms = b.ifElse(
+        b.less(query, shape.sequence), {b.f32(), b.f32()},
+        [&]() -> Values {
+          Value first = b.add(shape.rowOf(b, batchHead, shape.heads), b.mul(query, shape.features()));
+          Value y = b.at(b.operand(grad.op.getResult()), first), dy = b.at(b.operand(grad.op.getDresult()), first);
+          Value sum = b.forLoop(b.lane(), shape.width, kWarp, b.f32(0), [&](Value i, ValueRange carried) -> Values {
+            return {b.fma(b.loadF32(y, i), b.loadF32(dy, i), carried[0])};
+          })[0];
+          Value logSumExp =
+              b.loadF32(b.operand(grad.op.getLogSumExp()), b.add(b.mul(batchHead, shape.sequence), query));
+          return {b.mul(logSumExp, -logOfE(plan.precision)), b.neg(b.reduceWarp(Reduction::sum, sum))};
+        },
+        [&]() -> Values { return {b.f32(0), b.f32(0)}; });
+    b.ifThen(b.bitAnd(b.less(row, rows), b.equal(b.lane(), 0)),
+             [&] { b.storeAligned(b.vectorOf(terms), grad.termsOf(b, batchHead), b.mul(query, 2)); });
   });
 }
 
-// Scores become P, slopes (dP) become dS. logSumExp and delta: of the i-th value of a fragment.
-static void emitProbabilities(GpuBuilder &b, const AttentionShape &shape, AttentionProducts &products, Values &scores,
-                              Values *slopes, Value firstRow, Value firstColumn, bool rowsAreQueries, Value masked,
-                              llvm::function_ref<Value(int64_t)> logSumExp, llvm::function_ref<Value(int64_t)> delta) {
+// Scores become P; slopes, where they are wanted, become dS / scale, and come as dP - D.
+static void emitProbabilities(GpuBuilder &b, Grad &grad, AttentionProducts &products, Values &scores, Values *slopes,
+                              Value firstRow, Value firstColumn, bool rowsAreQueries, bool masked,
+                              llvm::function_ref<Value(int64_t)> logSumExp) {
+  Precision precision = grad.q.layout.precision;
   int64_t n = static_cast<int64_t>(scores.size());
   Values caps(n);
   for (int64_t i = 0; i < n; ++i)
-    scores[i] = scaleScore(b, shape, scores[i], &caps[i]);
-  scores = maskScores(b, shape, products, scores, firstRow, firstColumn, rowsAreQueries, masked);
+    scores[i] = scaleScore(b, precision, grad.shape, scores[i], &caps[i]);
+  if (masked)
+    maskScores(b, grad.shape, products, scores, firstRow, firstColumn, rowsAreQueries);
   for (int64_t i = 0; i < n; ++i) {
-    scores[i] = products.exp(b.sub(scores[i], logSumExp(i)));
+    scores[i] = power(b, precision, b.fma(scores[i], grad.shape.unit() * logOfE(precision), logSumExp(i)));
     if (!slopes)
       continue;
-    Value slope = b.mul(b.mul(scores[i], shape.scale), b.sub((*slopes)[i], delta(i)));
+    Value slope = b.mul(scores[i], (*slopes)[i]);
     (*slopes)[i] = caps[i] ? b.mul(slope, caps[i]) : slope;
   }
 }
 
-static void planQueries(GpuPlan &plan, Grad &grad, int64_t largest) {
+static void planQueries(GpuPlan &plan, Grad &grad, int64_t columns) {
   const AttentionShape &shape = grad.shape;
-  AttentionCut cut = chooseCut(plan.precision, shape.width, 2, 2, 0, largest);
+  const HeadLayout &layout = grad.q.layout;
+  bool inRegisters = AttentionProducts::keepsFragments(layout);
+  AttentionCut largest = {mostWarps(layout, shape.sequence), columns, /*stages=*/2};
+  AttentionCut cut = chooseCut(layout, /*owned=*/inRegisters ? 0 : 2, /*walked=*/2, largest);
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run("queries", {shape.batch * shape.heads, blocks}, cut.threads(), [&](GpuBuilder &b) {
-    Value batch = b.div(b.block(0), shape.heads), head = b.rem(b.block(0), shape.heads);
+    Value head = b.block(0), kvHead = b.div(head, shape.group());
     Value first = b.mul(b.sub(blocks - 1, b.block(1)), cut.rows()); // the longest first
-    GradMemory memory = grad.memory(b, batch, head);
-    HeadTile q(b, plan.precision, cut.rows(), shape.width), dy(b, plan.precision, cut.rows(), shape.width),
-        keys(b, plan.precision, cut.columns, shape.width), values(b, plan.precision, cut.columns, shape.width);
-    AttentionProducts products(b, plan.precision, cut);
-    Value count = b.min(b.sub(shape.sequence, first), cut.rows()), end = b.add(first, count), begin = b.i64(0);
-    if (shape.window)
-      begin = b.max(b.sub(b.add(first, 1), shape.window), 0);
-    q.load(b.at(memory.q, b.mul(first, shape.features())), shape.features(), count, true);
-    dy.load(b.at(memory.dy, b.mul(first, shape.features())), shape.features(), count, true);
-    Values logSumExp, delta;
+    AttentionProducts products(b, layout, cut);
+    Walked walked(b, layout, cut);
+    OwnedRows q = products.own(layout.row(b, grad.q.head(b, head), first), inRegisters);
+    OwnedRows dy = products.own(layout.row(b, grad.dy.head(b, head), first), inRegisters);
+    Values logSumExp, slope; // slope: minus D
     for (int64_t half = 0; half < 2; ++half) {
-      Value at = b.add(first, b.min(products.row(half), b.sub(count, 1))), valid = b.less(products.row(half), count);
-      logSumExp.push_back(b.select(valid, b.loadF32(memory.logSumExp, at), 0));
-      delta.push_back(b.select(valid, b.loadF32(memory.delta, at), 0));
+      Value at = b.mul(b.add(first, products.row(half)), 2);
+      Value terms = b.loadAligned(b.vec({}, 2), grad.termsOf(b, head), at);
+      logSumExp.push_back(b.extract(terms, 0));
+      slope.push_back(b.extract(terms, 1));
     }
-    Values sums(q.padded / 2, b.f32(0));
-    sums = b.forLoop(begin, end, cut.columns, sums, [&](Value key, ValueRange carried) -> Values {
-      Value keyRows = b.min(b.sub(end, key), cut.columns), at = b.mul(key, shape.kvFeatures());
-      b.barrier(); // all are done with the last keys and values
-      keys.load(b.at(memory.keys, at), shape.kvFeatures(), keyRows, true);
-      values.load(b.at(memory.values, at), shape.kvFeatures(), keyRows, true);
-      b.barrier();
-      Values scores = products.scores(q, keys), slopes = products.scores(dy, values);
-      Value masked = b.less(first, b.add(key, cut.columns - 1));
-      if (shape.window)
-        masked = b.bitOr(masked, b.less(key, b.add(first, cut.rows() - shape.window)));
-      emitProbabilities(
-          b, shape, products, scores, &slopes, first, key, /*rowsAreQueries=*/true, masked,
-          [&](int64_t i) { return logSumExp[i % 4 / 2]; }, [&](int64_t i) { return delta[i % 4 / 2]; });
-      return products.accumulate(carried, slopes, keys);
-    });
-    Value dq = b.at(b.result(grad.op.getDq()), b.add(grad.queries(b, batch, head), b.mul(first, shape.features())));
-    storeRows(b, products, sums, {}, dq, shape.features(), shape.width, count);
+    Walk walk = walkOverKeys(b, shape, cut, first, b.i64(shape.sequence));
+    Values sums =
+        walked.emit(walk, grad.keys.head(b, kvHead), grad.values.head(b, kvHead), Values(layout.padded / 2, b.f32(0)),
+                    [&](Value key, bool masked, const HeadTile &keys, const HeadTile &values, ValueRange carried) {
+                      Values slopes;
+                      for (int64_t i = 0; i < cut.columns / 2; ++i)
+                        slopes.push_back(slope[i % 4 / 2]);
+                      Values scores = products.scores(products.zeros(), q, keys);
+                      slopes = products.scores(slopes, dy, values);
+                      emitProbabilities(b, grad, products, scores, &slopes, first, key, /*rowsAreQueries=*/true, masked,
+                                        [&](int64_t i) { return logSumExp[i % 4 / 2]; });
+                      return products.accumulate(carried, slopes, keys);
+                    });
+    Value dq = b.at(b.result(grad.op.getDq()), shape.rowOf(b, head, shape.heads));
+    storeRows(b, products, sums, {shape.scale, shape.scale}, b.at(dq, b.mul(first, shape.features())), shape.features(),
+              shape.width, b.min(b.sub(shape.sequence, first), cut.rows()));
   });
 }
 
 // Adds up dk, dv or both.
-static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bool wantsDv, int64_t largest) {
+static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bool wantsDv, int64_t columns) {
   const AttentionShape &shape = grad.shape;
-  AttentionCut cut = chooseCut(plan.precision, shape.width, 2, 2, 2, largest);
+  const HeadLayout &layout = grad.q.layout;
+  bool inRegisters = AttentionProducts::keepsFragments(layout); // keys; values as well would be too many
+  int64_t owned = (inRegisters ? 0 : 1) + (wantsDk ? 1 : 0);
+  AttentionCut cut = chooseCut(layout, owned, /*walked=*/2, {/*warps=*/4, columns, /*stages=*/2});
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run(part, {shape.batch * shape.kvHeads, blocks}, cut.threads(), [&](GpuBuilder &b) {
-    Value batch = b.div(b.block(0), shape.kvHeads), kvHead = b.rem(b.block(0), shape.kvHeads);
-    Value first = b.mul(b.block(1), cut.rows()); // the first keys are seen by most queries
-    Value firstHead = b.mul(kvHead, shape.group()), own = grad.keys(b, batch, kvHead);
-    own = b.add(own, b.mul(first, shape.kvFeatures()));
-    HeadTile keys(b, plan.precision, cut.rows(), shape.width), values(b, plan.precision, cut.rows(), shape.width),
-        q(b, plan.precision, cut.columns, shape.width), dy(b, plan.precision, cut.columns, shape.width);
-    Value terms = b.shared(2 * cut.columns); // log_sum_exp, D
-    AttentionProducts products(b, plan.precision, cut);
-    Value count = b.min(b.sub(shape.sequence, first), cut.rows()), end = b.i64(shape.sequence);
-    if (shape.window)
-      end = b.min(end, b.add(first, cut.rows() - 1 + shape.window));
-    keys.load(b.at(b.operand(grad.op.getK()), own), shape.kvFeatures(), count, true);
-    values.load(b.at(b.operand(grad.op.getV()), own), shape.kvFeatures(), count, true);
+    Value kvHead = b.block(0), first = b.mul(b.block(1), cut.rows()); // the first keys are seen by most queries
+    AttentionProducts products(b, layout, cut);
+    Walked walked(b, layout, cut);
+    OwnedRows keys = products.own(layout.row(b, grad.keys.head(b, kvHead), first), inRegisters);
+    OwnedRows values =
+        wantsDk ? products.own(layout.row(b, grad.values.head(b, kvHead), first), /*inRegisters=*/false) : OwnedRows();
 
-    int64_t each = keys.padded / 2;
-    auto block = [&](const GradMemory &memory, Value query, ValueRange carried) -> Values {
-      Value rows = b.min(b.sub(end, query), cut.columns), at = b.mul(query, shape.features());
-      b.barrier(); // all are done with the last queries
-      q.load(b.at(memory.q, at), shape.features(), rows, true);
-      dy.load(b.at(memory.dy, at), shape.features(), rows, true);
-      b.forThreads(cut.columns, [&](Value i) {
-        Value valid = b.less(i, rows), from = b.add(query, b.min(i, b.sub(rows, 1)));
-        b.store(b.select(valid, b.loadF32(memory.logSumExp, from), 0), terms, i);
-        b.store(b.select(valid, b.loadF32(memory.delta, from), 0), terms, b.add(i, cut.columns));
-      });
-      b.barrier();
-      Values scores = products.scores(keys, q), slopes;
+    int64_t each = layout.padded / 2;
+    auto block = [&](Value terms, Value query, bool masked, const HeadTile &q, const HeadTile &dy,
+                     ValueRange carried) -> Values {
+      Values logSumExp, slopes; // of columns, each twice for the halves; slopes: minus D
+      for (int64_t i = 0; i < cut.columns / 8; ++i) {
+        Value at = b.mul(b.add(query, b.add(products.column(), i * 8)), 2);
+        Value pair = b.loadAligned(b.vec({}, 4), terms, at);
+        for (int64_t column : {0, 1, 0, 1}) {
+          logSumExp.push_back(b.extract(pair, 2 * column));
+          slopes.push_back(b.extract(pair, 2 * column + 1));
+        }
+      }
+      Values scores = products.scores(products.zeros(), keys, q);
       if (wantsDk)
-        slopes = products.scores(values, dy);
-      Value masked = b.less(query, b.add(first, cut.rows() - 1));
-      if (shape.window)
-        masked = b.bitOr(masked, b.less(first, b.add(query, cut.columns - shape.window)));
-      auto term = [&](int64_t i, int64_t which) {
-        return b.loadF32(terms, b.add(products.column(), which * cut.columns + i / 4 * 8 + i % 2));
-      };
-      emitProbabilities(
-          b, shape, products, scores, wantsDk ? &slopes : nullptr, first, query, /*rowsAreQueries=*/false, masked,
-          [&](int64_t i) { return term(i, 0); }, [&](int64_t i) { return term(i, 1); });
+        slopes = products.scores(slopes, values, dy);
+      emitProbabilities(b, grad, products, scores, wantsDk ? &slopes : nullptr, first, query,
+                        /*rowsAreQueries=*/false, masked, [&](int64_t i) { return logSumExp[i]; });
       Values out;
       if (wantsDk)
         out = products.accumulate(carried.take_front(each), slopes, q);
       if (wantsDv)
-        out.append(products.accumulate(carried.take_back(each), scores, dy));
+        out.append(products.accumulate(carried.take_back(each), scores, dy, /*again=*/wantsDk));
       return out;
     };
+    Walk walk = walkOverQueries(b, shape, cut, first);
     Values sums((wantsDk + wantsDv) * each, b.f32(0));
     sums = b.forLoop(0, shape.group(), 1, sums, [&](Value member, ValueRange carried) -> Values {
-      GradMemory memory = grad.memory(b, batch, b.add(firstHead, member));
-      return b.forLoop(first, end, cut.columns, carried,
-                       [&](Value query, ValueRange inner) { return block(memory, query, inner); });
+      Value head = b.add(b.mul(kvHead, shape.group()), member);
+      if (shape.group() > 1)
+        b.barrier(); // all are done with the last head's queries
+      return walked.emit(walk, grad.q.head(b, head), grad.dy.head(b, head), carried,
+                         [&](Value query, bool masked, const HeadTile &q, const HeadTile &dy, ValueRange inner) {
+                           return block(grad.termsOf(b, head), query, masked, q, dy, inner);
+                         });
     });
-    auto store = [&](Value result, ValueRange part) {
-      storeRows(b, products, part, {}, b.at(b.result(result), own), shape.kvFeatures(), shape.width, count);
+    auto store = [&](Value result, ValueRange part, double factor) {
+      Value target = b.at(b.result(result), shape.rowOf(b, kvHead, shape.kvHeads));
+      storeRows(b, products, part, {factor, factor}, b.at(target, b.mul(first, shape.kvFeatures())), shape.kvFeatures(),
+                shape.width, b.min(b.sub(shape.sequence, first), cut.rows()));
     };
     if (wantsDk)
-      store(grad.op.getDk(), ValueRange(sums).take_front(each));
+      store(grad.op.getDk(), ValueRange(sums).take_front(each), shape.scale);
     if (wantsDv)
-      store(grad.op.getDv(), ValueRange(sums).take_back(each));
+      store(grad.op.getDv(), ValueRange(sums).take_back(each), 1);
   });
 }
 
 static void planAttentionGrad(Operation *op, GpuPlan &plan) {
   auto attention = cast<AttentionGradOp>(op);
   AttentionShape shape(attention);
-  Grad grad{attention, shape, plan.workspace(4 * shape.batch * shape.heads * shape.sequence)};
+  auto panels =
+      planHeadPanels(plan, shape.width, {attention.getQ(), attention.getK(), attention.getV(), attention.getDresult()});
+  int64_t terms = plan.workspace(4 * 2 * shape.batch * shape.heads * panels[0].rows);
+  Grad grad{attention, shape, panels[0], panels[1], panels[2], panels[3], terms};
   planRowTerms(plan, grad);
   // Registers: scores, slopes and sums of a lane are columns + (1 or 2) width / 2 numbers, of 255.
-  int64_t largest = shape.width <= 64 ? 64 : 32;
+  int64_t columns = shape.width <= 64 ? 64 : 32;
   if (shape.width <= 128) {
-    planKeys(plan, grad, "keys", true, true, largest);
+    planKeys(plan, grad, "keys", true, true, columns);
   } else {
-    planKeys(plan, grad, "keys", true, false, largest);
-    planKeys(plan, grad, "values", false, true, largest);
+    planKeys(plan, grad, "keys", true, false, columns);
+    planKeys(plan, grad, "values", false, true, columns);
   }
-  planQueries(plan, grad, largest);
+  planQueries(plan, grad, columns);
 }
 
 ArrayRef<GpuKernel> qfa::gpuAttentionGradKernels() {

@@ -1,4 +1,4 @@
-// What the attention kernels have in common: rows of heads in shared memory, products of them, and masks.
+// What the attention kernels have in common: products of rows of heads.
 //
 // A block of threads owns `rows` rows (queries, or keys), a warp 16 of them, and walks over `columns` rows of the other
 // kind at a time. Scores of a warp, [16, columns], stay in registers as the tensor core leaves them (PTX ISA, fragments
@@ -9,7 +9,9 @@
 #define QFA_LIB_LOWERING_GPU_ATTENTIONTILE_H
 
 #include "../Common/AttentionHeads.h"
-#include "GpuKernels.h"
+#include "AttentionRows.h"
+
+#include <optional>
 
 namespace qfa {
 
@@ -19,73 +21,66 @@ struct AttentionShape : AttentionHeads {
   template <typename AttentionLike>
   explicit AttentionShape(AttentionLike op)
       : AttentionHeads(op), batch(op.getQ().getType().getDimSize(0)), sequence(op.getQ().getType().getDimSize(1)) {}
+
+  // Where row 0 of a head lies in [batch, sequence, heads, width]; batchHead: batch * heads + head.
+  mlir::Value rowOf(GpuBuilder &b, mlir::Value batchHead, int64_t heads) const;
+
+  // A score is unit() times what scaleScore makes of the product. unit() is positive.
+  double unit() const { return softcap ? softcap : scale > 0 ? scale : 1; }
 };
 
-// How a block cuts the scores. Chosen so that its tiles and floats fit into shared memory.
+// How a block cuts the scores.
 struct AttentionCut {
   int64_t warps, columns;
+  int64_t stages = 1; // of the walked tiles
   int64_t rows() const { return 16 * warps; }
   int64_t threads() const { return warps * kWarp; }
 };
-// Of `owned` tiles of rows, `walked` tiles of columns and `floats` floats per column; largest: of columns.
-AttentionCut chooseCut(Precision precision, int64_t width, int64_t owned, int64_t walked, int64_t floats,
-                       int64_t largest);
+// The largest cut up to `largest` whose tiles fit into shared memory: `owned` tiles of rows and `walked` tiles of
+// columns at each stage. There are less stages than wanted only where no cut fits.
+AttentionCut chooseCut(const HeadLayout &layout, int64_t owned, int64_t walked, AttentionCut largest);
+// Eight warps share what they walk over, where there are rows for them.
+int64_t mostWarps(const HeadLayout &layout, int64_t sequence);
 
-// Rows of a head in shared memory, as factors, padded with zeros. A row has an odd number of 16-byte chunks, so that
-// eight rows of one column of chunks lie in different banks.
-class HeadTile {
-public:
-  HeadTile(GpuBuilder &b, Precision precision, int64_t rows, int64_t width);
-  static int64_t bytes(Precision precision, int64_t rows, int64_t width);
-
-  // By all threads: row i of `count` valid ones (at least one) from source + i * stride. aligned: every row of the
-  // source starts on 16 bytes.
-  void load(mlir::Value source, int64_t stride, mlir::Value count, bool aligned);
-
-  GpuBuilder &b;
-  const Precision precision;
-  const int64_t rows, width, padded, stride; // padded: features in the tile; stride: elements
-  mlir::Value memory;
+// The rows that a block owns: this warp's fragments of them in registers, or a tile.
+struct OwnedRows {
+  Values fragments;
+  std::optional<HeadTile> tile;
 };
 
 // Fragments: 4 values per 16 x 8 part.
 class AttentionProducts {
 public:
-  AttentionProducts(GpuBuilder &b, Precision precision, const AttentionCut &cut);
+  AttentionProducts(GpuBuilder &b, const HeadLayout &layout, const AttentionCut &cut);
 
-  // owned columns^T: scores of this warp's rows.
-  Values scores(const HeadTile &owned, const HeadTile &walked);
-  // sums + weights walked: [16, padded width]. Between rounds of the walk the block has a barrier.
-  Values accumulate(mlir::ValueRange sums, mlir::ValueRange weights, const HeadTile &walked);
+  // Whether fragments of owned rows may stay in registers.
+  static bool keepsFragments(const HeadLayout &layout);
+  // The block's rows, from `source` of a panel on. A tile's copies are started, not yet ended as a group.
+  OwnedRows own(mlir::Value source, bool inRegisters);
 
-  // e^x, for weights: where they are rounded to bf16 as the machine has it, about 2^-22 off.
-  mlir::Value exp(mlir::Value x);
+  // sums + owned walked^T: scores of this warp's rows.
+  Values scores(Values sums, const OwnedRows &owned, const HeadTile &walked);
+  // sums + weights walked: [16, padded width]. The block has a barrier between those of one round of the walk and of
+  // the next; again: not the first of a round.
+  Values accumulate(mlir::ValueRange sums, mlir::ValueRange weights, const HeadTile &walked, bool again = false);
+  Values zeros() const; // of scores
 
-  // This lane's place: the row of a fragment's value in the block, i = 0 .. 3, and its column in its part.
+  // This lane's place: the row of a fragment's value in the block, of either half, and its column in its part.
   mlir::Value row(int64_t half);
   mlir::Value column();
 
 private:
-  Values loadMatrix(const HeadTile &tile, mlir::Value row, mlir::Value column, bool transposed);
+  Values loadMatrix(mlir::Value lanes, int64_t row, int64_t column, bool transposed);
   void multiply(mlir::ValueRange a, mlir::ValueRange c, mlir::Value *sum);
 
   GpuBuilder &b;
-  const Precision precision;
+  const HeadLayout &layout;
   const AttentionCut &cut;
   mlir::Value warpRow, weightMemory; // weightMemory: in precision f32, for lanes to read each other's weights
-  bool weightsWereRead = false;      // in this round of the walk
 };
 
-// Scores that their query does not see become minus infinity. `query` and `key` are the positions of rows and columns
-// of the block, whichever they are: rowsAreQueries says. masked: whether there are such scores.
-Values maskScores(GpuBuilder &b, const AttentionShape &shape, AttentionProducts &products, mlir::ValueRange scores,
-                  mlir::Value firstRow, mlir::Value firstColumn, bool rowsAreQueries, mlir::Value masked);
-
-// The score from the product of query and key; in `slope`, where it is wanted, what the cap's derivative is.
-mlir::Value scaleScore(GpuBuilder &b, const AttentionShape &shape, mlir::Value product, mlir::Value *slope = nullptr);
-
-// Stores this warp's [16, width] sums times a factor per half (null: 1) in the rows below `count`.
-void storeRows(GpuBuilder &b, AttentionProducts &products, mlir::ValueRange sums, const Values &factors,
+// Stores this warp's [16, width] sums times a factor per half in the rows below `count`.
+void storeRows(GpuBuilder &b, AttentionProducts &products, mlir::ValueRange sums, llvm::ArrayRef<Term> factors,
                mlir::Value target, int64_t stride, int64_t width, mlir::Value count);
 
 } // namespace qfa
