@@ -98,6 +98,8 @@ static void planForward(GpuPlan &plan, const AttentionShape &shape, ArrayRef<Hea
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run("attend", {shape.batch * shape.heads, blocks}, cut.threads(), [&](GpuBuilder &b) {
     Value head = b.block(0), kvHead = b.div(head, shape.group()); // with the batch
+    if (layout.padded <= 64)
+      b.wantBlocks(2); // 128 registers suffice, but are not always found
     ForwardMemory memory = memoryOf(b, head);
     memory.q = panels[0].head(b, head);
     memory.keys = panels[1].head(b, kvHead);

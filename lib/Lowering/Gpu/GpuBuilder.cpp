@@ -30,6 +30,10 @@ GpuBuilder::GpuBuilder(KernelOp kernel, gpu::GPUModuleOp into, StringRef name, i
 
 void GpuBuilder::finish() { LLVM::ReturnOp::create(*this, ValueRange()); }
 
+void GpuBuilder::wantBlocks(int32_t perMultiprocessor) {
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(perMultiprocessor));
+}
+
 int64_t qfa::pointerIndex(KernelOp kernel, Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return argument.getArgNumber();

@@ -27,6 +27,8 @@ public:
   // Creates the function `name` of `kernel` in `into` and stands inside; `finish` ends it.
   GpuBuilder(KernelOp kernel, mlir::gpu::GPUModuleOp into, llvm::StringRef name, int64_t threads);
   void finish();
+  // Threads have as many registers as let so many blocks share a multiprocessor.
+  void wantBlocks(int32_t perMultiprocessor);
 
   // Pointers to the memory of a kernel operand or yielded result, given as the op's value.
   mlir::Value operand(mlir::Value value);
