@@ -112,20 +112,21 @@ static void emitProbabilities(GpuBuilder &b, Grad &grad, AttentionProducts &prod
   }
 }
 
-static void planQueries(GpuPlan &plan, Grad &grad, int64_t columns) {
+static void planQueries(GpuPlan &plan, Grad &grad) {
   const AttentionShape &shape = grad.shape;
   const HeadLayout &layout = grad.q.layout;
-  bool inRegisters = AttentionProducts::keepsFragments(layout);
-  AttentionCut largest = {mostWarps(layout, shape.sequence), columns, /*stages=*/2};
-  AttentionCut cut = chooseCut(layout, /*owned=*/inRegisters ? 0 : 2, /*walked=*/2, largest);
+  // Of q and dy.
+  bool one = AttentionProducts::keepsFragments(layout), both = AttentionProducts::keepsFragments(layout, 2);
+  AttentionCut largest = {mostWarps(layout, shape.sequence), /*columns=*/32, /*stages=*/2};
+  AttentionCut cut = chooseCut(layout, /*owned=*/both ? 0 : one ? 1 : 2, /*walked=*/2, largest);
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run("queries", {shape.batch * shape.heads, blocks}, cut.threads(), [&](GpuBuilder &b) {
     Value head = b.block(0), kvHead = b.div(head, shape.group());
     Value first = b.mul(b.sub(blocks - 1, b.block(1)), cut.rows()); // the longest first
     AttentionProducts products(b, layout, cut);
     Walked walked(b, layout, cut);
-    OwnedRows q = products.own(layout.row(b, grad.q.head(b, head), first), inRegisters);
-    OwnedRows dy = products.own(layout.row(b, grad.dy.head(b, head), first), inRegisters);
+    OwnedRows q = products.own(layout.row(b, grad.q.head(b, head), first), one);
+    OwnedRows dy = products.own(layout.row(b, grad.dy.head(b, head), first), both);
     Values logSumExp, slope; // slope: minus D
     for (int64_t half = 0; half < 2; ++half) {
       Value at = b.mul(b.add(first, products.row(half)), 2);
@@ -153,11 +154,13 @@ static void planQueries(GpuPlan &plan, Grad &grad, int64_t columns) {
 }
 
 // Adds up dk, dv or both.
-static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bool wantsDv, int64_t columns) {
+static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bool wantsDv) {
   const AttentionShape &shape = grad.shape;
   const HeadLayout &layout = grad.q.layout;
-  bool inRegisters = AttentionProducts::keepsFragments(layout); // keys; values as well would be too many
+  // Keys; values as well would be too many, and so are wide keys next to what a loop over heads takes.
+  bool inRegisters = AttentionProducts::keepsFragments(layout, wantsDk && shape.group() > 1 ? 2 : 1);
   int64_t owned = (inRegisters ? 0 : 1) + (wantsDk ? 1 : 0);
+  int64_t columns = shape.width <= 32 ? 64 : 32;
   AttentionCut cut = chooseCut(layout, owned, /*walked=*/2, {/*warps=*/4, columns, /*stages=*/2});
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run(part, {shape.batch * shape.kvHeads, blocks}, cut.threads(), [&](GpuBuilder &b) {
@@ -196,8 +199,8 @@ static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bo
     Values sums((wantsDk + wantsDv) * each, b.f32(0));
     sums = b.forLoop(0, shape.group(), 1, sums, [&](Value member, ValueRange carried) -> Values {
       Value head = b.add(b.mul(kvHead, shape.group()), member);
-      if (shape.group() > 1)
-        b.barrier(); // all are done with the last head's queries
+      if (shape.group() > 1 && cut.stages > 1)
+        b.barrier(); // all are done with the last head's queries, as they are anyway at one stage
       return walked.emit(walk, grad.q.head(b, head), grad.dy.head(b, head), carried,
                          [&](Value query, bool masked, const HeadTile &q, const HeadTile &dy, ValueRange inner) {
                            return block(grad.termsOf(b, head), query, masked, q, dy, inner);
@@ -223,15 +226,15 @@ static void planAttentionGrad(Operation *op, GpuPlan &plan) {
   int64_t terms = plan.workspace(4 * 2 * shape.batch * shape.heads * panels[0].rows);
   Grad grad{attention, shape, panels[0], panels[1], panels[2], panels[3], terms};
   planRowTerms(plan, grad);
-  // Registers: scores, slopes and sums of a lane are columns + (1 or 2) width / 2 numbers, of 255.
-  int64_t columns = shape.width <= 64 ? 64 : 32;
+  // Registers: scores, slopes and sums of a lane are columns + (1 or 2) width / 2 numbers, fragments of owned rows up
+  // to width / 2 more, of 255.
   if (shape.width <= 128) {
-    planKeys(plan, grad, "keys", true, true, columns);
+    planKeys(plan, grad, "keys", true, true);
   } else {
-    planKeys(plan, grad, "keys", true, false, columns);
-    planKeys(plan, grad, "values", false, true, columns);
+    planKeys(plan, grad, "keys", true, false);
+    planKeys(plan, grad, "values", false, true);
   }
-  planQueries(plan, grad, columns);
+  planQueries(plan, grad);
 }
 
 ArrayRef<GpuKernel> qfa::gpuAttentionGradKernels() {

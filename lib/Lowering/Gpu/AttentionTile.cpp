@@ -7,20 +7,18 @@ using namespace mlir;
 using namespace qfa;
 
 AttentionCut qfa::chooseCut(const HeadLayout &layout, int64_t owned, int64_t walked, AttentionCut largest) {
-  static const AttentionCut cuts[] = {{8, 64}, {8, 32}, {4, 64}, {4, 32}, {4, 16}, {2, 32}, {2, 16}, {1, 16}, {1, 8}};
   bool rounded = layout.precision == Precision::bf16;
-  // Tensor cores want multiples of 16 columns.
-  ArrayRef<AttentionCut> usable = ArrayRef(cuts).drop_back(rounded);
-  for (int64_t stages = largest.stages; stages > 0; --stages)
-    for (AttentionCut cut : usable) {
-      cut.stages = stages;
-      int64_t bytes = layout.bytes(owned * cut.rows() + stages * walked * cut.columns);
-      if (!rounded)
-        bytes += 4 * cut.rows() * cut.columns;
-      if (cut.warps <= largest.warps && cut.columns <= largest.columns && bytes <= kSharedBytes)
-        return cut;
-    }
-  return usable.back(); // too large: the plan says so
+  int64_t fewest = rounded ? 16 : 8; // columns; tensor cores want multiples of 16
+  for (AttentionCut cut = largest; cut.warps > 0; cut.warps /= 2)
+    for (cut.stages = largest.stages; cut.stages > 0; --cut.stages)
+      for (cut.columns = largest.columns; cut.columns >= fewest; cut.columns /= 2) {
+        int64_t bytes = layout.bytes(owned * cut.rows() + cut.stages * walked * cut.columns);
+        if (!rounded)
+          bytes += 4 * cut.rows() * cut.columns;
+        if (bytes <= kSharedBytes)
+          return cut;
+      }
+  return {/*warps=*/1, fewest}; // too large: the plan says so
 }
 
 int64_t qfa::mostWarps(const HeadLayout &layout, int64_t sequence) {
@@ -38,9 +36,9 @@ AttentionProducts::AttentionProducts(GpuBuilder &b, const HeadLayout &layout, co
     weightMemory = b.shared(cut.rows() * cut.columns);
 }
 
-// 4 registers for every 16 features.
-bool AttentionProducts::keepsFragments(const HeadLayout &layout) {
-  return layout.precision == Precision::bf16 && layout.padded <= 128;
+// A tile takes 4 registers for every 16 features, sums twice as many, of 255.
+bool AttentionProducts::keepsFragments(const HeadLayout &layout, int64_t tiles) {
+  return layout.precision == Precision::bf16 && tiles * layout.padded <= 256;
 }
 
 OwnedRows AttentionProducts::own(Value source, bool inRegisters) {

@@ -37,9 +37,9 @@ struct AttentionCut {
   int64_t threads() const { return warps * kWarp; }
 };
 // The largest cut up to `largest` whose tiles fit into shared memory: `owned` tiles of rows and `walked` tiles of
-// columns at each stage. There are less stages than wanted only where no cut fits.
+// columns at each stage. Warps count most: they share what is walked over.
 AttentionCut chooseCut(const HeadLayout &layout, int64_t owned, int64_t walked, AttentionCut largest);
-// Eight warps share what they walk over, where there are rows for them.
+// Eight, where there are rows for them and factors are small.
 int64_t mostWarps(const HeadLayout &layout, int64_t sequence);
 
 // The rows that a block owns: this warp's fragments of them in registers, or a tile.
@@ -53,9 +53,9 @@ class AttentionProducts {
 public:
   AttentionProducts(GpuBuilder &b, const HeadLayout &layout, const AttentionCut &cut);
 
-  // Whether fragments of owned rows may stay in registers.
-  static bool keepsFragments(const HeadLayout &layout);
-  // The block's rows, from `source` of a panel on. A tile's copies are started, not yet ended as a group.
+  // Whether fragments of so many owned tiles may stay in registers, next to one tile's sums.
+  static bool keepsFragments(const HeadLayout &layout, int64_t tiles = 1);
+  // The block's rows, from `source` of a panel on. A tile's copies are started, not yet awaited.
   OwnedRows own(mlir::Value source, bool inRegisters);
 
   // sums + owned walked^T: scores of this warp's rows.
