@@ -289,14 +289,20 @@ qfa.kernel @head_grad {
   qfa.yield
 }
 
-// Tests that weights of values are the machine's 2^x, rounded in registers.
+// Tests that rows are rounded once and come by asynchronous copies, and that weights of values are the machine's 2^x,
+// rounded in registers.
 // CHECK-LABEL: qfa.gpu_kernel @attention 
+// CHECK: qfa.gpu_launch @kernels::@attention__cast
 // CHECK: qfa.gpu_launch @kernels::@attention__attend
-// PTX-LABEL: .entry attention__attend(
-// PTX: ldmatrix.sync.aligned.m8n8.x4.shared.b16
-// PTX: mma.sync
-// PTX: ex2.approx.ftz.f32
+// PTX-LABEL: .entry attention__cast(
 // PTX: cvt.rn.bf16x2.f32
+// PTX: st.global.v4.b32
+// PTX-LABEL: .entry attention__attend(
+// PTX-DAG: cp.async.cg.shared.global
+// PTX-DAG: ldmatrix.sync.aligned.m8n8.x4.shared.b16
+// PTX-DAG: mma.sync
+// PTX-DAG: ex2.approx.ftz.f32
+// PTX-DAG: cvt.rn.bf16x2.f32
 qfa.kernel @attention {
 ^bb0(%q: !x, %k: !x, %v: !x):
   %z, %lse = qfa.attention %q, %k, %v {num_heads = 1 : i64, num_kv_heads = 1 : i64, scale = 0.125 : f32} : !x, !x -> tensor<1x1x32xf32>
@@ -305,6 +311,7 @@ qfa.kernel @attention {
 
 // Tests that gradients of keys and of queries are walks of their own, without atomics.
 // CHECK-LABEL: qfa.gpu_kernel @attention_grad 
+// CHECK: qfa.gpu_launch @kernels::@attention_grad__cast
 // CHECK: qfa.gpu_launch @kernels::@attention_grad__row_terms
 // CHECK: qfa.gpu_launch @kernels::@attention_grad__keys
 // CHECK: qfa.gpu_launch @kernels::@attention_grad__queries
