@@ -184,7 +184,7 @@ LogicalResult qfa::checkEmission(const EmitOptions &options, Location loc) {
   return findLinker(options, loc, linker);
 }
 
-LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, const GpuUnit &gpu,
+LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels, ArrayRef<GpuUnit> gpu,
                                   ModuleTables &tables, const EmitOptions &options) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
@@ -215,13 +215,14 @@ LogicalResult qfa::emitExecutable(ModuleOp program, ArrayRef<KernelUnit> kernels
     llvm::sys::RemoveFileOnSignal(unit.path);
   }
   std::vector<std::function<void()>> jobs;
-  LogicalResult gpuResult = success();
-  if (gpu) // the longest first
-    jobs.push_back([&] { gpuResult = gpu(tables.gpu); });
+  SmallVector<LogicalResult> gpuResults(gpu.size(), success());
+  tables.gpu.code.resize(gpu.size());
+  for (size_t i = 0; i < gpu.size(); ++i) // the longest first
+    jobs.push_back([&, i] { gpuResults[i] = gpu[i](tables.gpu.code[i]); });
   for (Unit &unit : MutableArrayRef<Unit>(units).drop_back())
     jobs.push_back([&unit] { compile(unit); });
   runAll(jobs);
-  if (failed(gpuResult) || failed(checkUnits(units, loc)))
+  if (llvm::any_of(gpuResults, [](LogicalResult result) { return result.failed(); }) || failed(checkUnits(units, loc)))
     return failure();
   for (ArrayRef<KernelTableRow> unitRows : rows)
     mergeRows(tables, unitRows);

@@ -21,7 +21,14 @@
 using namespace mlir;
 using namespace qfa;
 
-static std::unique_ptr<llvm::TargetMachine> createTarget(std::string &error) {
+std::optional<int> qfa::parseGpuArch(StringRef text) {
+  int number;
+  if (text.trim().rtrim("af").getAsInteger(10, number) || number < 80)
+    return std::nullopt;
+  return number;
+}
+
+static std::unique_ptr<llvm::TargetMachine> createTarget(int arch, std::string &error) {
   static const bool initialized = [] {
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetInfo();
@@ -36,7 +43,7 @@ static std::unique_ptr<llvm::TargetMachine> createTarget(std::string &error) {
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(triple, "sm_" + std::to_string(lowestGpuArch),
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(triple, "sm_" + std::to_string(arch),
                                                                           "+ptx80", options, std::nullopt, std::nullopt,
                                                                           llvm::CodeGenOptLevel::Aggressive));
 }
@@ -55,7 +62,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &target) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, llvm::LLVMContext &context) {
+std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, int arch, llvm::LLVMContext &context) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
@@ -63,7 +70,7 @@ std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, llvm
   registerNVVMDialectTranslation(registry);
   gpuModule->getContext()->appendDialectRegistry(registry);
   std::string error;
-  auto target = createTarget(error);
+  auto target = createTarget(arch, error);
   if (!target) {
     gpuModule.emitError("no code generator for NVIDIA GPUs: ") << error;
     return nullptr;
@@ -79,8 +86,8 @@ std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, llvm
   return module;
 }
 
-std::string qfa::generatePtx(llvm::Module &module, std::string &error) {
-  auto target = createTarget(error);
+std::string qfa::generatePtx(llvm::Module &module, int arch, std::string &error) {
+  auto target = createTarget(arch, error);
   if (!target)
     return "";
   SmallString<0> text;

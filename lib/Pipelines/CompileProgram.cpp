@@ -203,11 +203,13 @@ LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, M
   OwningOpRef<ModuleOp> program = lowerEntries(module);
   if (!program)
     return failure();
-  GpuUnit gpu;
-  if (options.gpu.enabled)
-    gpu = [text = kernelTexts(module, 1)[0], &options](GpuTables &tables) {
-      return lowerToGpuTables(text, options.gpu, tables);
-    };
+  SmallVector<GpuUnit> gpu;
+  if (options.gpu.enabled) {
+    tables.gpu.precision = options.gpu.precision;
+    std::string text = kernelTexts(module, 1)[0];
+    for (const GpuGroup &group : groupGpuArchs(options.gpu.archs))
+      gpu.push_back([=, &options](GpuCode &code) { return lowerToGpuCode(text, options.gpu, group, code); });
+  }
   return emitExecutable(*program, kernels, gpu, tables, emit);
 }
 

@@ -2,7 +2,6 @@
 #include "qfa/Pipelines/CompileProgram.h"
 
 #include "qfa/Emit/SerializeGpu.h"
-#include "qfa/Lowering/Passes.h"
 #include "qfa/Pipelines/Registration.h"
 
 #include "mlir/Parser/Parser.h"
@@ -10,35 +9,48 @@
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include <map>
 #include <thread>
 
 using namespace mlir;
 using namespace qfa;
 
-LogicalResult qfa::lowerKernelsToNvvm(ModuleOp module, StringRef precision) {
+SmallVector<GpuGroup> qfa::groupGpuArchs(ArrayRef<std::string> archs) {
+  std::map<int, SmallVector<std::string>> byTiles;
+  for (const std::string &arch : archs)
+    byTiles[gpuTileArch(*parseGpuArch(arch))].push_back(arch);
+  SmallVector<GpuGroup> groups;
+  for (auto &[arch, same] : byTiles)
+    groups.push_back({arch, same, /*needsPtx=*/groups.empty()});
+  return groups;
+}
+
+LogicalResult qfa::lowerKernelsToNvvm(ModuleOp module, const LowerKernelsToGpuOptions &options) {
   PassManager kernels(module.getContext()), toNvvm(module.getContext());
-  kernels.addPass(createLowerKernelsToGpu(LowerKernelsToGpuOptions{precision.str()}));
+  kernels.addPass(createLowerKernelsToGpu(options));
   toNvvm.enableVerifier(false); // upstream's conversions; the builders' code before them is verified
   buildLowerGpuToNvvm(toNvvm);
   return success(succeeded(kernels.run(module)) && succeeded(toNvvm.run(module)));
 }
 
-FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, ArrayRef<std::string> archs, bool bitcode) {
+FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, const GpuGroup &group, bool bitcode) {
   auto gpuModule = cast<gpu::GPUModuleOp>(op);
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module = translateGpu(gpuModule, context);
+  std::unique_ptr<llvm::Module> module = translateGpu(gpuModule, group.arch, context);
   if (!module)
     return failure();
   SmallVector<GpuImage> images;
   if (bitcode) {
-    images.push_back({QFA_GPU_BITCODE, lowestGpuArch, ""});
+    images.push_back({QFA_GPU_BITCODE, group.arch, ""});
     llvm::raw_string_ostream os(images.back().bytes);
     llvm::WriteBitcodeToFile(*module, os);
   }
-  std::string error, ptx = generatePtx(*module, error);
+  std::string error, ptx = generatePtx(*module, group.arch, error);
   if (ptx.empty())
     return gpuModule.emitError() << error;
-  if (!findPtxas().empty()) {
+  ArrayRef<std::string> archs = group.archs;
+  bool assembles = !findPtxas().empty();
+  if (assembles) {
     std::vector<GpuImage> cubins(archs.size());
     std::vector<std::string> reports(archs.size());
     std::vector<std::thread> assemblers;
@@ -53,7 +65,8 @@ FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, ArrayRef<std:
       images.push_back(std::move(cubins[i]));
     }
   }
-  images.push_back({QFA_GPU_PTX, lowestGpuArch, std::move(ptx)});
+  if (group.needsPtx || !assembles)
+    images.push_back({QFA_GPU_PTX, group.arch, std::move(ptx)});
   return images;
 }
 
@@ -95,20 +108,19 @@ static GpuKernelRow readRow(GpuKernelOp kernel) {
   return row;
 }
 
-LogicalResult qfa::lowerToGpuTables(StringRef kernels, const GpuOptions &options, GpuTables &tables) {
+LogicalResult qfa::lowerToGpuCode(StringRef kernels, const GpuOptions &options, const GpuGroup &group, GpuCode &code) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kernels, &context);
-  if (!module || failed(lowerKernelsToNvvm(*module, options.precision)))
+  LowerKernelsToGpuOptions lowering{options.precision, group.arch, options.multiprocessors};
+  if (!module || failed(lowerKernelsToNvvm(*module, lowering)))
     return failure();
-  GpuCode &code = tables.code.emplace_back();
   for (auto kernel : module->getOps<GpuKernelOp>())
     code.kernels[kernel.getSymName()] = readRow(kernel);
-  auto images = makeGpuImages(*module->getOps<gpu::GPUModuleOp>().begin(), options.archs, /*bitcode=*/true);
+  auto images = makeGpuImages(*module->getOps<gpu::GPUModuleOp>().begin(), group, /*bitcode=*/true);
   if (failed(images))
     return failure();
   code.images = std::move(*images);
-  tables.precision = options.precision;
   return success();
 }

@@ -38,6 +38,11 @@ public:
       getOperation().emitError("unknown form '") << emit << "', wanted nvvm, ptx or binary";
       return signalPassFailure();
     }
+    for (const std::string &arch : archs)
+      if (!parseGpuArch(arch)) {
+        getOperation().emitError("'") << arch << "' is not an architecture of 80 or more, such as 80 or 90a";
+        return signalPassFailure();
+      }
     if (failed(lower()))
       signalPassFailure();
   }
@@ -45,29 +50,30 @@ public:
 private:
   LogicalResult lower() {
     ModuleOp module = getOperation();
-    ProgramOptions options;
-    options.supernetOptions = supernet;
-    options.autodiff.functions.batch = batch;
-    options.autodiff.functions.sequence = sequence;
+    ProgramOptions program;
+    program.supernetOptions = supernet;
+    program.autodiff.functions.batch = batch;
+    program.autodiff.functions.sequence = sequence;
     Stage stage = stageOf(module);
-    options.elastic = stage == Stage::Import || !module.getOps<ElasticOp>().empty();
-    if (failed(runStages(module, options, stage, Stage::Kernels)))
+    program.elastic = stage == Stage::Import || !module.getOps<ElasticOp>().empty();
+    if (failed(runStages(module, program, stage, Stage::Kernels)))
       return failure();
     PassManager host(&getContext());
     host.addPass(createLowerProgram());
-    if (failed(host.run(module)) || failed(lowerKernelsToNvvm(module, precision)))
-      return failure();
-    return emit == "nvvm" ? success() : makeBinary(module);
-  }
-
-  LogicalResult makeBinary(ModuleOp module) {
     SmallVector<std::string> wanted(archs.begin(), archs.end());
     if (wanted.empty())
       wanted = GpuOptions().archs;
-    if (emit == "ptx")
-      wanted.clear();
+    GpuGroup group = groupGpuArchs(wanted).front();
+    LowerKernelsToGpuOptions kernels{precision, group.arch, multiprocessors};
+    if (failed(host.run(module)) || failed(lowerKernelsToNvvm(module, kernels)))
+      return failure();
+    group.archs = emit == "binary" ? std::move(wanted) : SmallVector<std::string>();
+    return emit == "nvvm" ? success() : makeBinary(module, group);
+  }
+
+  LogicalResult makeBinary(ModuleOp module, const GpuGroup &group) {
     for (auto gpuModule : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>())) {
-      auto images = makeGpuImages(gpuModule, wanted, /*bitcode=*/false);
+      auto images = makeGpuImages(gpuModule, group, /*bitcode=*/false);
       if (failed(images))
         return failure();
       SmallVector<Attribute> objects;

@@ -6,7 +6,7 @@
 // CHECK-LABEL: qfa.gpu_kernel @linear pointers 3 workspace 98304
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__cast grid [256, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@linear__weight grid [1, 4, 1] block 128 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0 computes {
+// CHECK-NEXT: qfa.gpu_launch @kernels::@linear__product grid [2, 4, 1] block 128 argument 0 shared 49152 computes {
 // CHECK-NEXT: qfa.gpu_product [200, 96, 64] left [0, 128] right [65536, 128] into 2 at [0, 96] scale 1.000000e+00
 // CHECK: llvm.func @linear__product(
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg
@@ -88,15 +88,15 @@ qfa.kernel @linear_grad {
 // CHECK-LABEL: qfa.gpu_kernel @cross_entropy pointers 6 workspace 2196480
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__cast grid [128, 1, 1] block 256 argument 0
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0 computes {
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 0 shared 49152 computes {
 // CHECK-NEXT: qfa.gpu_product [4, 4096, 64] left [1024, 128] right [33792, 128] into 6 at [270592, 4096] scale 1.000000e+00
 // CHECK: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 0
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0{{$}}
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 0 shared 49152{{$}}
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__weight grid [4096, 1, 1] block 256 argument 1
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1 computes {
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__logits grid [64, 1, 1] block 128 argument 1 shared 49152 computes {
 // CHECK-NEXT: qfa.gpu_product [4, 4096, 64] left [1024, 128] right [33792, 128] into 6 at [270592, 4096] scale 1.000000e+00
 // CHECK: qfa.gpu_launch @kernels::@cross_entropy__softmax grid [128, 1, 1] block 256 argument 1
-// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1{{$}}
+// CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__gradient grid [1, 1, 1] block 128 argument 1 shared 49152{{$}}
 // CHECK-NEXT: qfa.gpu_launch @kernels::@cross_entropy__results grid [4, 1, 1] block 256 argument 0
 qfa.kernel @cross_entropy {
 ^bb0(%h: tensor<1x4x64xf32>, %w: tensor<5000x64xf32>, %l: tensor<1x4xi32>):

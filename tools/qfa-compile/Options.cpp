@@ -1,6 +1,8 @@
 // The command line of qfa-compile.
 #include "Driver.h"
 
+#include "qfa/Emit/SerializeGpu.h"
+
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -51,8 +53,7 @@ llvm::SmallVector<std::string> parseArchs(llvm::StringRef text) {
   text.split(parts, ',');
   llvm::SmallVector<std::string> archs;
   for (llvm::StringRef part : parts) {
-    int number;
-    if (part.trim().rtrim("af").getAsInteger(10, number) || number < 80)
+    if (!parseGpuArch(part))
       fail("--gpu-arch=" + text + ": '" + part + "' is not an architecture of 80 or more, such as 80 or 90a");
     archs.push_back(part.trim().str());
   }
@@ -100,8 +101,11 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
       "target", cl::desc("Devices to compile for: cpu (default) or cpu,cuda; the program chooses at start"),
       cl::init("cpu"), cl::cat(general));
   cl::opt<std::string> gpuArch(
-      "gpu-arch", cl::desc("GPU architectures to make machine code for (default 80,90); PTX serves the others"),
+      "gpu-arch", cl::desc("GPU architectures to make code for (default 80,90); PTX of the lowest serves the others"),
       cl::init("80,90"), cl::cat(general));
+  cl::opt<unsigned> gpuMultiprocessors(
+      "gpu-multiprocessors", cl::desc("Multiprocessors of the cards (default: as many as an A100 or H100 has)"),
+      cl::init(0), cl::cat(general));
   cl::opt<std::string> gpuPrecision("gpu-precision",
                                     cl::desc("Factors of matrix products on GPUs: bf16 (default) or f32, for checks"),
                                     cl::init("bf16"), cl::cat(general));
@@ -235,6 +239,7 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
     fail("--gpu-precision=" + gpuPrecision + " is not one of bf16, f32");
   p.gpu.enabled = target == "cpu,cuda";
   p.gpu.precision = gpuPrecision;
+  p.gpu.multiprocessors = gpuMultiprocessors;
   p.gpu.archs = parseArchs(gpuArch);
   if (!llvm::is_contained(p.isas, QFA_ISA_PORTABLE))
     fail("--isa=" + isas + " leaves out portable, which runs where nothing else does");

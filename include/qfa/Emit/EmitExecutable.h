@@ -23,8 +23,8 @@ struct KernelUnit {
   std::function<mlir::OwningOpRef<mlir::ModuleOp>(mlir::MLIRContext &, llvm::SmallVectorImpl<KernelTableRow> &)> lower;
 };
 
-// Compiles all kernels for GPUs, on a thread of its own. Fails after it has reported why.
-using GpuUnit = std::function<llvm::LogicalResult(GpuTables &)>;
+// Compiles all kernels for the GPUs of one choice of tiles, on a thread of its own. Fails after it has reported why.
+using GpuUnit = std::function<llvm::LogicalResult(GpuCode &)>;
 
 struct EmitOptions {
   std::string output;
@@ -36,10 +36,10 @@ struct EmitOptions {
 llvm::LogicalResult checkEmission(const EmitOptions &options, mlir::Location loc);
 
 // Writes the executable of an entries' module (in the LLVM dialect, after --qfa-lower-program) and its kernels;
-// completes the tables with what the units say. `gpu` may be null. The file is written aside and renamed; on failure
+// completes the tables with what the units say. The file is written aside and renamed; on failure
 // nothing is left behind.
-llvm::LogicalResult emitExecutable(mlir::ModuleOp program, llvm::ArrayRef<KernelUnit> kernels, const GpuUnit &gpu,
-                                   ModuleTables &tables, const EmitOptions &options);
+llvm::LogicalResult emitExecutable(mlir::ModuleOp program, llvm::ArrayRef<KernelUnit> kernels,
+                                   llvm::ArrayRef<GpuUnit> gpu, ModuleTables &tables, const EmitOptions &options);
 
 // The module tables as constants of `module`: the definition of `qfa_module` of module_abi.h. `compiledFor` lists the
 // instruction sets whose kernel functions <name>__<isa> exist.

@@ -13,15 +13,16 @@ class Module;
 
 namespace qfa {
 
-// PTX is made once, for this one, and serves every later architecture.
-constexpr int lowestGpuArch = 80;
+// The number of an architecture, 80 or more, such as 80 or 90a. Nothing for other text.
+std::optional<int> parseGpuArch(llvm::StringRef text);
 
-// The optimized LLVM module of a gpu.module in the NVVM dialect (--qfa-lower-gpu-to-nvvm): the very module from which
-// the PTX is made, and which the emulator runs. Null on failure, which has been reported.
-std::unique_ptr<llvm::Module> translateGpu(mlir::gpu::GPUModuleOp module, llvm::LLVMContext &context);
+// The optimized LLVM module of a gpu.module in the NVVM dialect (--qfa-lower-gpu-to-nvvm), for sm_<arch> and later: the
+// very module from which the PTX is made, and which the emulator runs. Null on failure, which has been reported.
+std::unique_ptr<llvm::Module> translateGpu(mlir::gpu::GPUModuleOp module, int arch, llvm::LLVMContext &context);
 
-// PTX text; leaves the module prepared for code generation. Empty on failure, with the reason in `error`.
-std::string generatePtx(llvm::Module &module, std::string &error);
+// PTX text for sm_<arch> and later; leaves the module prepared for code generation. Empty on failure, with the reason
+// in `error`.
+std::string generatePtx(llvm::Module &module, int arch, std::string &error);
 
 // ptxas of the CUDA toolkit: from CUDA_PATH, PATH or /usr/local/cuda. Empty when there is none.
 std::string findPtxas();

@@ -33,7 +33,8 @@ def LowerKernelsToGpu : Pass<"qfa-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
     @kernels`. A function takes the kernel's pointers, the workspace and the launch's argument. Shapes are static and become
     constants; the bit width is read from the site table at run time where it is not static. Matrix products run on tensor cores
     (`mma.sync`) on factors rounded to bf16 with sums in f32, or, with `precision=f32`, unrounded on the other units, in the
-    same kernels otherwise.
+    same kernels otherwise. How products are cut into tiles depends on `arch`: the code may need as much shared memory as that
+    architecture's cards have. Tiles are large where there is at least one for each of a card's multiprocessors.
 
     Example:
     ```mlir
@@ -46,7 +47,9 @@ def LowerKernelsToGpu : Pass<"qfa-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"precision", "precision", "std::string", "\"bf16\"", "Factors of matrix products: bf16 or f32">
+    Option<"precision", "precision", "std::string", "\"bf16\"", "Factors of matrix products: bf16 or f32">,
+    Option<"arch", "arch", "int", "80", "Architecture whose tiles products have: 80, 90, ..">,
+    Option<"multiprocessors", "multiprocessors", "unsigned", "0", "Of the card (default 0: of the architecture's largest)">
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

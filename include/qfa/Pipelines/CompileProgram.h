@@ -4,6 +4,7 @@
 
 #include "qfa/Autodiff/Passes.h"
 #include "qfa/Emit/EmitExecutable.h"
+#include "qfa/Lowering/Passes.h"
 #include "qfa/Pipelines/Stages.h"
 #include "qfa/Schedule/Passes.h"
 
@@ -14,8 +15,18 @@ namespace qfa {
 struct GpuOptions {
   bool enabled = false;
   std::string precision = "bf16";                      // of --qfa-lower-kernels-to-gpu
+  unsigned multiprocessors = 0;                        // likewise
   llvm::SmallVector<std::string> archs = {"80", "90"}; // machine code for these, where there is a ptxas; PTX always
 };
+
+// Architectures whose products are cut into the same tiles: one code serves them.
+struct GpuGroup {
+  int arch;                             // the lowest that the code is for
+  llvm::SmallVector<std::string> archs; // that machine code is made for, where there is a ptxas
+  bool needsPtx; // beside machine code. The lowest group's PTX serves the cards that no machine code is for
+};
+// Lowest first. Every architecture parses (parseGpuArch).
+llvm::SmallVector<GpuGroup> groupGpuArchs(llvm::ArrayRef<std::string> archs);
 
 struct ProgramOptions {
   bool elastic = true;         // false: float weights stay (method full, verification); no Supernet and Schedule stages
@@ -42,13 +53,13 @@ llvm::LogicalResult emitProgram(mlir::ModuleOp module, const ProgramOptions &opt
                                 const EmitOptions &emit);
 
 // Kernels to GPU functions in the NVVM dialect and their launches, in place.
-llvm::LogicalResult lowerKernelsToNvvm(mlir::ModuleOp module, llvm::StringRef precision);
-// The functions of a gpu.module that was lowered so: PTX, machine code for `archs` where there is a ptxas, and, with
-// `bitcode`, LLVM's.
-mlir::FailureOr<llvm::SmallVector<GpuImage>> makeGpuImages(mlir::Operation *gpuModule,
-                                                           llvm::ArrayRef<std::string> archs, bool bitcode);
+llvm::LogicalResult lowerKernelsToNvvm(mlir::ModuleOp module, const LowerKernelsToGpuOptions &options);
+// The functions of a gpu.module that was lowered so for a group: machine code, PTX and, with `bitcode`, LLVM's.
+mlir::FailureOr<llvm::SmallVector<GpuImage>> makeGpuImages(mlir::Operation *gpuModule, const GpuGroup &group,
+                                                           bool bitcode);
 // Both for the text of a module of kernels, in a context of its own.
-llvm::LogicalResult lowerToGpuTables(llvm::StringRef kernels, const GpuOptions &options, GpuTables &tables);
+llvm::LogicalResult lowerToGpuCode(llvm::StringRef kernels, const GpuOptions &options, const GpuGroup &group,
+                                   GpuCode &code);
 
 // What the tables say of the model, read off a module after any stage.
 ModuleInfo readModuleInfo(mlir::ModuleOp module, llvm::StringRef modelName);

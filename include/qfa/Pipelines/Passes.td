@@ -24,7 +24,8 @@ def LowerToGpu : Pass<"qfa-lower-to-gpu", "::mlir::ModuleOp"> {
     - every entry to a host function of the module ABI, which computes addresses and launches kernels;
     - every kernel to a `qfa.gpu_kernel`, a list of launches of GPU functions;
     - the GPU functions to the NVVM dialect (`emit=nvvm`), to PTX in a `gpu.binary` (`emit=ptx`), or to machine code for every
-      architecture of `gpu-arch` beside the PTX (`emit=binary`). Without ptxas there is PTX only, which the driver compiles.
+      architecture of `gpu-arch` beside the PTX (`emit=binary`). Without ptxas there is PTX only, which the driver compiles. All have
+      the tiles of the lowest architecture, where qfa-compile lowers once for those of each.
 
     `supernet` holds options of --qfa-build-supernet, `batch` and `sequence` the shape of a step, for modules that are not as far.
 
@@ -34,6 +35,7 @@ def LowerToGpu : Pass<"qfa-lower-to-gpu", "::mlir::ModuleOp"> {
     Option<"emit", "emit", "std::string", "\"binary\"", "nvvm, ptx or binary">,
     ListOption<"archs", "gpu-arch", "std::string", "Architectures to make machine code for (default 80,90)">,
     Option<"precision", "precision", "std::string", "\"bf16\"", "Factors of matrix products: bf16 or f32">,
+    Option<"multiprocessors", "multiprocessors", "unsigned", "0", "Of --qfa-lower-kernels-to-gpu">,
     Option<"supernet", "supernet", "std::string", "\"\"", "Options of --qfa-build-supernet">,
     Option<"batch", "batch", "int64_t", "2", "Sequences of a step">,
     Option<"sequence", "sequence", "int64_t", "256", "Tokens of a sequence">,

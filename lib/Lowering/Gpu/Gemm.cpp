@@ -28,7 +28,7 @@ public:
 
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
-    shared = b.shared(tile.stages * stageBytes, b.getI8Type());
+    shared = b.dynamicShared(tile.stages * stageBytes);
     blockRow = b.mul(b.block(1), tile.bm);
     blockColumn = b.mul(b.block(0), tile.bn);
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
@@ -225,8 +225,9 @@ void qfa::storeValues(GpuBuilder &b, ValueRange values, Value pointer, Value at,
 }
 
 int64_t qfa::chooseParts(GpuPlan &plan, GemmSize size) {
-  const GemmTile &tile = chooseTile(plan.precision, size);
-  constexpr int64_t wantedBlocks = 2 * 132, leastSteps = 8; // two on each multiprocessor; steps that pay for a start
+  const GemmTile &tile = chooseTile(plan.card, plan.precision, size);
+  constexpr int64_t leastSteps = 8; // that pay for a start
+  int64_t wantedBlocks = 2 * (plan.card.multiprocessors ? plan.card.multiprocessors : 132);
   int64_t steps = ceilDiv(size.k, tile.bk), blocks = ceilDiv(size.n, tile.bn) * ceilDiv(size.m, tile.bm);
   int64_t parts = std::max<int64_t>(1, std::min(ceilDiv(wantedBlocks, blocks), steps / leastSteps));
   while (steps % parts != 0) // equal parts
@@ -244,11 +245,12 @@ static GpuProduct makeProduct(GpuPlan &plan, GemmSize size, Panel a, Panel b, co
 
 GpuPlan::Launch qfa::gemmLaunch(GpuPlan &plan, StringRef part, GemmSize size, Panel a, Panel b, GemmEpilogue epilogue,
                                 ArrayRef<StoredMatrix> stored, int64_t parts) {
-  const GemmTile &tile = chooseTile(plan.precision, size);
+  const GemmTile &tile = chooseTile(plan.card, plan.precision, size);
   std::string name = plan.function(part, tile.threads(), [&](GpuBuilder &builder) {
     Product(builder, tile, plan.precision, a, b).emit(size, epilogue, parts);
   });
   GpuPlan::Launch launch{name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm), parts}, tile.threads()};
+  launch.sharedBytes = tile.sharedBytes(plan.precision);
   for (const StoredMatrix &matrix : stored)
     launch.products.push_back(makeProduct(plan, size, a, b, matrix));
   return launch;

@@ -11,7 +11,7 @@
 
 namespace qfa {
 
-constexpr int64_t kPanelAlign = 128; // every tile's sizes divide it
+constexpr int64_t kPanelAlign = 128; // a tile of more rows serves panels that it divides
 
 struct Panel {
   int64_t offset = 0;            // in the workspace, bytes

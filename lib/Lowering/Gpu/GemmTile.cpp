@@ -1,21 +1,53 @@
 // Tile shapes, and where a tile's elements lie in shared memory.
 #include "GemmTile.h"
 
+#include "qfa/Lowering/Passes.h"
+
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace qfa;
 
-// Shared memory of bf16: stages * (bm + bn) * bk * 2 bytes, at most 48 KiB.
-static const GemmTile largeTile = {128, 128, 32, 2, 2, 3}, smallTile = {64, 64, 32, 2, 2, 4};
-static const GemmTile f32Tile = {64, 64, 32, 2, 2, 2};
+namespace {
+struct TileRow {
+  int arch; // the first that it serves
+  Precision precision;
+  int64_t leastBlocks; // multiprocessors of the A100 or the H100; 0: any number will do
+  GemmTile tile;
+};
+} // namespace
 
-const GemmTile &qfa::chooseTile(Precision precision, GemmSize size) {
-  if (precision == Precision::f32)
-    return f32Tile;
-  // Large tiles read less memory per product; small ones fill more of the card when there are few.
-  constexpr int64_t multiprocessors = 108;
-  return ceilDiv(size.m, 128) * ceilDiv(size.n, 128) >= multiprocessors ? largeTile : smallTile;
+// Newest architecture first, then largest tile: the first row that serves a product is taken. Large tiles read less
+// memory per product, small ones fill more of the card when blocks are few.
+static constexpr TileRow tileRows[] = {
+    // arch, precision, least blocks, {bm, bn, bk, warpsM, warpsN, stages}; shared memory of a block
+    {90, Precision::bf16, 132, {256, 128, 64, 4, 2, 3}}, // 144 KiB
+    {80, Precision::bf16, 108, {256, 128, 64, 4, 2, 2}}, // 96 KiB
+    {80, Precision::bf16, 108, {128, 128, 32, 2, 2, 3}}, // 48 KiB, two blocks a multiprocessor
+    {80, Precision::bf16, 0, {64, 64, 64, 2, 2, 3}},     // 48 KiB
+    {80, Precision::f32, 0, {64, 64, 32, 2, 2, 2}},      // 32 KiB
+};
+
+static bool serves(const TileRow &row, int arch) {
+  return row.arch <= arch && row.tile.sharedBytes(row.precision) <= dynamicLimit(arch);
+}
+
+int qfa::gpuTileArch(int arch) {
+  for (const TileRow &row : tileRows)
+    if (serves(row, arch))
+      return row.arch;
+  return 0;
+}
+
+const GemmTile &qfa::chooseTile(Card card, Precision precision, GemmSize size) {
+  for (const TileRow &row : tileRows) {
+    int64_t leastBlocks = card.multiprocessors && row.leastBlocks ? card.multiprocessors : row.leastBlocks;
+    int64_t blocks = ceilDiv(size.m, row.tile.bm) * ceilDiv(size.n, row.tile.bn);
+    bool fits = roundUp(size.m, kPanelAlign) % row.tile.bm == 0 && roundUp(size.n, kPanelAlign) % row.tile.bn == 0;
+    if (serves(row, card.arch) && row.precision == precision && fits && blocks >= leastBlocks)
+      return row.tile;
+  }
+  llvm_unreachable("the last tile of a precision serves all products");
 }
 
 TileLayout::TileLayout(Panel panel, int64_t extent, int64_t bk, int64_t elementBytes)

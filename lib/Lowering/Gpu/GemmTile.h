@@ -12,11 +12,14 @@ struct GemmTile {
   int64_t stages;         // tiles of factors in shared memory, all but one of them in flight
 
   int64_t threads() const { return warpsM * warpsN * kWarp; }
+  int64_t sharedBytes(Precision precision) const { // of a block
+    return stages * (bm + bn) * bk * (precision == Precision::bf16 ? 2 : 4);
+  }
   int64_t warpM() const { return bm / warpsM; } // result rows of a warp
   int64_t warpN() const { return bn / warpsN; }
 };
 
-const GemmTile &chooseTile(Precision precision, GemmSize size);
+const GemmTile &chooseTile(Card card, Precision precision, GemmSize size);
 
 // The part of a factor that a stage holds: rows of `chunks` times 16 bytes, the chunks of a row exchanged by an
 // exclusive or with the row's number, so that eight rows of one column of chunks lie in different banks.

@@ -75,16 +75,26 @@ void GpuBuilder::forGrid(int64_t n, llvm::function_ref<void(Value)> body, int di
   ifThen(less(i, n), [&] { body(i); });
 }
 
+Value GpuBuilder::declareShared(LLVM::Linkage linkage, const Twine &suffix, int64_t count, Type element) {
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(into.getBody());
+  std::string name = (function.getName() + suffix).str();
+  auto global = LLVM::GlobalOp::create(*this, LLVM::LLVMArrayType::get(element, count), /*isConstant=*/false, linkage,
+                                       name, Attribute(), /*alignment=*/16, sharedSpace);
+  setInsertionPointToStart(&function.getBody().front());
+  return LLVM::AddressOfOp::create(*this, global);
+}
+
 Value GpuBuilder::shared(int64_t count, Type element) {
   element = element ? element : getF32Type();
   sharedBytes += llvm::alignTo(count * element.getIntOrFloatBitWidth() / 8, 16);
-  std::string name = (function.getName() + "__shared" + Twine(sharedCount++)).str();
-  InsertionGuard guard(*this);
-  setInsertionPointToStart(into.getBody());
-  auto global = LLVM::GlobalOp::create(*this, LLVM::LLVMArrayType::get(element, count), /*isConstant=*/false,
-                                       LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/16, sharedSpace);
-  setInsertionPointToStart(&function.getBody().front());
-  return LLVM::AddressOfOp::create(*this, global);
+  return declareShared(LLVM::Linkage::Internal, "__shared" + Twine(sharedCount++), count, element);
+}
+
+Value GpuBuilder::dynamicShared(int64_t bytes) {
+  assert(dynamicBytes == 0 && "all names of dynamic shared memory begin at one address");
+  dynamicBytes = bytes;
+  return declareShared(LLVM::Linkage::External, "__dynamic", 0, getI8Type());
 }
 
 Value GpuBuilder::shuffleXor(Value f32, int64_t mask) {

@@ -16,7 +16,7 @@
 namespace qfa {
 
 constexpr int64_t kWarp = 32;
-constexpr int64_t kSharedBytes = 48 * 1024; // of a function, without asking the driver for more
+constexpr int64_t kSharedBytes = 48 * 1024; // static, of a function: more is dynamic and asked of the driver
 
 // Which parameter of a kernel's functions a kernel operand or yielded result is, given as the op's value. Behind them
 // all comes the workspace.
@@ -43,8 +43,8 @@ public:
   mlir::Value block(int dimension = 0); // of the grid
   mlir::Value warp() { return div(thread(), kWarp); }
   mlir::Value lane() { return rem(thread(), kWarp); }
-  const int64_t threads; // of a block
-  int64_t sharedBytes = 0;
+  const int64_t threads;                     // of a block
+  int64_t sharedBytes = 0, dynamicBytes = 0; // of shared memory: static, dynamic
 
   // All threads of the block meet here; what they wrote to shared memory before is seen after.
   void barrier();
@@ -56,6 +56,8 @@ public:
 
   // `count` elements of shared memory, 16-byte aligned. At most kSharedBytes in a function.
   mlir::Value shared(int64_t count, mlir::Type element = {});
+  // The block's dynamic shared memory, once in a function. Launches of it have to give so many bytes.
+  mlir::Value dynamicShared(int64_t bytes);
   // The lane's value of lane ^ mask; all lanes of the warp take part.
   mlir::Value shuffleXor(mlir::Value f32, int64_t mask);
   // Over the warp's lanes, the same in every lane, in a fixed order.
@@ -78,6 +80,7 @@ private:
   mlir::gpu::GPUModuleOp into;
   mlir::Value threadIndex;
   int64_t sharedCount = 0;
+  mlir::Value declareShared(mlir::LLVM::Linkage linkage, const llvm::Twine &suffix, int64_t count, mlir::Type element);
 };
 
 } // namespace qfa

@@ -11,6 +11,13 @@ namespace qfa {
 // from the CPU by more than rounding is a fault.
 enum class Precision { f32, bf16 };
 
+// What code is made for.
+struct Card {
+  int arch = 80;
+  int64_t multiprocessors = 0; // 0: as many as cards of the architecture have
+};
+int64_t dynamicLimit(int arch); // bytes of shared memory that a block can have on all cards for which code of arch is
+
 struct Grid {
   int64_t x = 1, y = 1, z = 1;
 };
@@ -34,10 +41,11 @@ inline int64_t blocksFor(int64_t n, int64_t threads = kThreads) { return ceilDiv
 // What a kernel becomes. Launches run in the order in which they are added.
 class GpuPlan {
 public:
-  GpuPlan(KernelOp kernel, mlir::gpu::GPUModuleOp into, Precision precision)
-      : precision(precision), kernel(kernel), into(into) {}
+  GpuPlan(KernelOp kernel, mlir::gpu::GPUModuleOp into, Precision precision, Card card)
+      : precision(precision), card(card), kernel(kernel), into(into) {}
 
   const Precision precision;
+  const Card card;
   mlir::Type factorType(); // f32 or bf16
 
   using Emit = llvm::function_ref<void(GpuBuilder &)>;

@@ -9,15 +9,23 @@ Type GpuPlan::factorType() {
   return precision == Precision::bf16 ? Type(b.getBF16Type()) : Type(b.getF32Type());
 }
 
+// A block's at most, in KiB (CUDA C++ Programming Guide, compute capabilities). sm_80 and sm_87 have 163, but their
+// code runs on sm_86 and sm_89 as well.
+int64_t qfa::dynamicLimit(int arch) { return (arch < 90 || arch >= 120 ? 99 : 227) * 1024; }
+
 std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
   std::string name = (kernel.getSymName() + "__" + part).str();
   GpuBuilder builder(kernel, into, name, threads);
   emit(builder);
   builder.finish();
-  if (builder.sharedBytes > kSharedBytes && error.empty())
-    error = (Twine("GPU function '") + name + "' needs " + Twine(builder.sharedBytes) +
-             " bytes of shared memory a block, wanted at most " + Twine(kSharedBytes))
-                .str();
+  auto limit = [&](int64_t bytes, int64_t largest) {
+    if (bytes > largest && error.empty())
+      error = (Twine("GPU function '") + name + "' needs " + Twine(bytes) +
+               " bytes of shared memory a block, wanted at most " + Twine(largest))
+                  .str();
+  };
+  limit(builder.sharedBytes, kSharedBytes);
+  limit(builder.sharedBytes + builder.dynamicBytes, dynamicLimit(card.arch));
   return name;
 }
 

@@ -59,14 +59,14 @@ static void createProducts(GpuLaunchOp launch, ArrayRef<GpuProduct> products) {
   }
 }
 
-static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision precision) {
+static LogicalResult lower(KernelOp kernel, gpu::GPUModuleOp into, Precision precision, Card card) {
   FailureOr<KernelBody> body = analyseKernel(kernel, "GPU");
   if (failed(body))
     return failure();
   const GpuKernel *entry = findKernel(body->subject->getName().getStringRef());
   if (!entry)
     return body->subject->emitError("no GPU kernel for ") << body->subject->getName();
-  GpuPlan plan(kernel, into, precision);
+  GpuPlan plan(kernel, into, precision, card);
   entry->plan(body->subject, plan);
   if (!plan.error.empty())
     return body->subject->emitError(plan.error);
@@ -102,6 +102,10 @@ public:
       module.emitError("unknown precision '") << precision << "', wanted bf16 or f32";
       return signalPassFailure();
     }
+    if (!gpuTileArch(arch)) {
+      module.emitError("no GPU code for sm_") << arch.getValue() << ", wanted 80 or later";
+      return signalPassFailure();
+    }
     auto kernels = llvm::to_vector(module.getOps<KernelOp>());
     if (kernels.empty())
       return;
@@ -109,7 +113,8 @@ public:
     auto into = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
     for (KernelOp kernel : kernels)
-      if (failed(lower(kernel, into, precision == "f32" ? Precision::f32 : Precision::bf16)))
+      if (failed(
+              lower(kernel, into, precision == "f32" ? Precision::f32 : Precision::bf16, Card{arch, multiprocessors})))
         return signalPassFailure();
   }
 };

@@ -47,13 +47,13 @@ struct GpuKernels::State {
   std::unique_ptr<emu::Program> program;
 };
 
-static std::string compile(const std::string &ir, const std::string &precision, auto &state) {
+static std::string compile(const std::string &ir, const LowerKernelsToGpuOptions &options, auto &state) {
   DialectRegistry registry;
   registry.insert<QfaDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, tensor::TensorDialect>();
   state.context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> &module = state.module;
   module = parseSourceString<ModuleOp>(ir, state.context.get());
-  state.isRounded = precision == "bf16";
+  state.isRounded = options.precision == "bf16";
   if (!module)
     return "the kernels do not parse";
   for (auto kernel : module->getOps<KernelOp>()) {
@@ -64,7 +64,7 @@ static std::string compile(const std::string &ir, const std::string &precision, 
     llvm::append_range(row.types, body.getTerminator()->getOperandTypes());
   }
   PassManager passes(state.context.get());
-  passes.addPass(createLowerKernelsToGpu({precision}));
+  passes.addPass(createLowerKernelsToGpu(options));
   buildLowerGpuToNvvm(passes);
   if (failed(passes.run(*module)))
     return "the kernels do not lower";
@@ -84,7 +84,7 @@ static std::string compile(const std::string &ir, const std::string &precision, 
     }
   }
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto llvmModule = translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), *llvmContext);
+  auto llvmModule = translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), options.arch, *llvmContext);
   if (!llvmModule)
     return "the kernels do not translate to LLVM IR";
   if (const char *path = std::getenv("QFA_GPU_KERNEL_DUMP")) { // for reading what the optimizer made
@@ -101,8 +101,9 @@ static std::string compile(const std::string &ir, const std::string &precision, 
   return "";
 }
 
-GpuKernels::GpuKernels(const std::string &ir, const std::string &precision) : state(std::make_shared<State>()) {
-  error = compile(ir, precision, *state);
+GpuKernels::GpuKernels(const std::string &ir, const std::string &precision, int arch, unsigned multiprocessors)
+    : state(std::make_shared<State>()) {
+  error = compile(ir, {precision, arch, multiprocessors}, *state);
 }
 
 GpuKernels::~GpuKernels() = default;

@@ -15,8 +15,9 @@ struct GpuMutants {
 
 class GpuKernels {
 public:
-  // Parses a module of qfa.kernel ops and compiles it.
-  GpuKernels(const std::string &ir, const std::string &precision);
+  // Parses a module of qfa.kernel ops and compiles it with the tiles of an architecture, for a card of so many
+  // multiprocessors: with 1, products have the largest tiles that their sizes allow. 0: as many as cards of it have.
+  GpuKernels(const std::string &ir, const std::string &precision, int arch = 80, unsigned multiprocessors = 0);
   ~GpuKernels();
 
   // Operands and results are copied to the device and, where a kernel may write, back again. Any fault that the

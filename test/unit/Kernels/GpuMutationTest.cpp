@@ -69,9 +69,10 @@ protected:
   static void TearDownTestSuite() { std::cout << tried << " mutants, " << noticed << " noticed\n"; }
 
   static void expectAllNoticed(const Operands &operands, const std::string &op, const std::vector<std::string> &results,
-                               const std::vector<std::string> &precisions = {"f32", "bf16"}) {
+                               const std::vector<std::string> &precisions = {"f32", "bf16"}, int arch = 80,
+                               unsigned multiprocessors = 0) {
     for (const std::string &precision : precisions) {
-      GpuKernels kernels(kernel(operands.types, op, results), precision);
+      GpuKernels kernels(kernel(operands.types, op, results), precision, arch, multiprocessors);
       ASSERT_EQ(kernels.error, "") << op;
       GpuMutants mutants = kernels.mutate("k", operands.values);
       EXPECT_GT(mutants.tried, 0u);
@@ -101,6 +102,16 @@ TEST_F(GpuMutation, LinearOfManyTokens) {
   std::string x = o.floats({1, 70, 256}), w = o.elastic(40, 256, 3, 64, 4), a = o.floats({1, 70, 4}),
               y = tensor({1, 70, 40});
   expectAllNoticed(o, "%r = qfa.linear %a0, %a1 adapter(%a2 : " + a + ") : " + x + ", " + w + " -> " + y, {y});
+}
+
+// 256 x 128, with one copied tile in flight and with two.
+TEST_F(GpuMutation, LinearOfLargeTiles) {
+  for (int arch : {80, 90}) {
+    Operands o;
+    std::string x = o.floats({1, 250, 270}), w = o.floats({20, 270}), y = tensor({1, 250, 20});
+    expectAllNoticed(o, "%r = qfa.linear %a0, %a1 : " + x + ", " + w + " -> " + y, {y}, {"bf16"}, arch,
+                     /*multiprocessors=*/1);
+  }
 }
 
 TEST_F(GpuMutation, LinearOfFewTokens) {
