@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 using namespace qfa::rt;
 
@@ -103,9 +104,22 @@ void CudaDevice::close() {
     driver.primaryContextRelease(device);
 }
 
-// Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles.
+static int largestDynamicShared(const qfa_module_t &module, const qfa_gpu_image_t &image) {
+  int bytes = 0;
+  for (int64_t kernel = 0; kernel < module.kernel_count; ++kernel)
+    for (int64_t i = 0; i < image.kernels[kernel].launch_count; ++i)
+      bytes = std::max(bytes, image.kernels[kernel].launches[i].dynamic_shared_bytes);
+  return bytes;
+}
+
+// Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles. A newer
+// device may have less shared memory than the architecture that an image is for.
 const qfa_gpu_image_t &CudaDevice::loadImage() {
   const qfa_gpu_image_t *best = nullptr;
+  std::set<int> archs;
+  int sharedBytes = 0;
+  driver.check(driver.deviceGetAttribute(&sharedBytes, cuda::largestSharedBytesOfABlock, device),
+               "cuDeviceGetAttribute");
   auto isBetter = [&](const qfa_gpu_image_t &image) {
     bool isCode = image.kind == QFA_GPU_CUBIN, bestIsCode = best && best->kind == QFA_GPU_CUBIN;
     return !best || isCode > bestIsCode || (isCode == bestIsCode && image.arch > best->arch);
@@ -115,11 +129,13 @@ const qfa_gpu_image_t &CudaDevice::loadImage() {
     bool runs = image.kind == QFA_GPU_PTX
                     ? image.arch <= arch
                     : image.kind == QFA_GPU_CUBIN && image.arch / 10 == arch / 10 && image.arch <= arch;
-    if (runs && isBetter(image))
+    if (runs && largestDynamicShared(module.raw, image) <= sharedBytes && isBetter(image))
       best = &image;
+    archs.insert(image.arch);
   }
   if (!best)
-    fail("{} is too old: wanted compute capability 8.0 or later", name);
+    fail("{} runs none of this program's GPU code, which is for sm_{}: --gpu-arch makes other, for 80 or later", name,
+         fmt::join(archs, ", sm_"));
   driver.check(driver.moduleLoadDataEx(&loaded, best->data, 0, nullptr, nullptr), "cuModuleLoadDataEx",
                fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", best->arch));
   return *best;

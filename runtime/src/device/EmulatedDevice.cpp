@@ -4,6 +4,7 @@
 #include "support/Error.h"
 #include "support/Usage.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -46,15 +47,27 @@ static qfa_emulator_options_t readEnvironment(int workers) {
   return options;
 }
 
-static const qfa_gpu_image_t &findBitcode(const Module &module) {
+static const qfa_gpu_image_t &chooseBitcode(const Module &module) {
+  std::vector<const qfa_gpu_image_t *> images; // lowest architecture first
+  std::vector<std::string> archs;
   for (int64_t i = 0; i < module.raw.gpu_image_count; ++i)
-    if (module.raw.gpu_images[i].kind == QFA_GPU_BITCODE)
-      return module.raw.gpu_images[i];
-  fail("this program holds no bitcode for the emulated device");
+    if (module.raw.gpu_images[i].kind == QFA_GPU_BITCODE) {
+      images.push_back(&module.raw.gpu_images[i]);
+      archs.push_back(std::to_string(images.back()->arch));
+    }
+  if (images.empty())
+    fail("this program holds no bitcode for the emulated device");
+  const char *wanted = std::getenv("QFA_EMULATOR_ARCH");
+  if (!wanted || !*wanted)
+    return *images.front();
+  auto found = std::find(archs.begin(), archs.end(), wanted);
+  if (found == archs.end())
+    fail("QFA_EMULATOR_ARCH is '{}', wanted what this program has bitcode for: {}", wanted, fmt::join(archs, ", "));
+  return *images[found - archs.begin()];
 }
 
 EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
-    : GpuDevice(module, profile), bitcode(findBitcode(module)), library(EmulatorLibrary::open()),
+    : GpuDevice(module, profile), bitcode(chooseBitcode(module)), library(EmulatorLibrary::open()),
       options(readEnvironment(workers)) {
   emulator = library.create(&options);
   if (!emulator)

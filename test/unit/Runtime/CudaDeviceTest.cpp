@@ -25,7 +25,7 @@ struct FakeDriver {
   int handles = 0;
   std::set<void *> memory; // allocated, not freed
   size_t freeBytes = 1 << 30;
-  int capability = 90, loadedArch = 0;
+  int capability = 90, largestShared = 227 << 10;
   std::string failing; // member that returns an error
   std::vector<void *> streams;
   std::vector<std::vector<uint64_t>> parameters; // of launches: their first values
@@ -93,7 +93,9 @@ CudaDriver makeDriver() {
   d.deviceGet = [](int *device, int ordinal) { return *device = ordinal, 0; };
   d.deviceGetName = [](char *name, int, int) { return std::strcpy(name, "Fake GPU"), 0; };
   d.deviceGetAttribute = [](int *value, int attribute, int) {
-    *value = attribute == cuda::computeCapabilityMajor ? fakeDriver.capability / 10 : fakeDriver.capability % 10;
+    *value = attribute == cuda::computeCapabilityMajor   ? fakeDriver.capability / 10
+             : attribute == cuda::computeCapabilityMinor ? fakeDriver.capability % 10
+                                                         : fakeDriver.largestShared;
     return 0;
   };
   d.primaryContextRetain = [](cuda::Context *context, int) { return make(context, "primaryContextRetain"); };
@@ -367,8 +369,31 @@ TEST_F(CudaDeviceTest, ChoosesTheImageThatTheDeviceRuns) {
   }
   fakeDriver = FakeDriver();
   fakeDriver.capability = 75;
-  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75) is too old: wanted compute capability 8.0 or later");
+  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75) runs none of this program's GPU code, which is for "
+                                     "sm_80, sm_90: --gpu-arch makes other, for 80 or later");
   EXPECT_TRUE(fakeDriver.memory.empty());
+}
+
+// Without machine code: the newest PTX, unless it needs more shared memory than the device has.
+TEST_F(CudaDeviceTest, ChoosesThePtxWhoseTilesFit) {
+  const qfa_gpu_launch_t large[] = {{"linear__product", {1, 1, 1}, 256, 0, 144 << 10, 0, 0, nullptr}};
+  const qfa_gpu_kernel_t largeKernels[] = {{2, 1024, 1, large}, {3, 0, 1, addLaunches}};
+  const qfa_gpu_image_t ptx[] = {{QFA_GPU_PTX, 80, 6, "ptx80", gpuKernels},
+                                 {QFA_GPU_PTX, 90, 6, "ptx90", largeKernels}};
+  raw.gpu_image_count = 2;
+  raw.gpu_images = ptx;
+  struct Case {
+    int capability, sharedKiB;
+    const char *image;
+  };
+  for (auto [capability, sharedKiB, image] :
+       {Case{80, 163, "load ptx80"}, {90, 227, "load ptx90"}, {100, 227, "load ptx90"}, {120, 99, "load ptx80"}}) {
+    fakeDriver = FakeDriver();
+    fakeDriver.capability = capability;
+    fakeDriver.largestShared = sharedKiB << 10;
+    open();
+    EXPECT_EQ(count(fakeDriver.calls, image), 1) << capability;
+  }
 }
 
 TEST_F(CudaDeviceTest, NamesTheCallThatFails) {
