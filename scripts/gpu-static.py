@@ -6,7 +6,8 @@
     scripts/gpu-static.py --build build --check         fails when a function got worse by more than 10 %, spills, or is refused by ptxas
     scripts/gpu-static.py --build build --model FILE.mlir    of another module, as qfa-compile --compile-to=kernels prints it
 
-Registers, spills and shared memory are ptxas's, occupancy follows from them. The main loop is the innermost one with tensor-core
+Registers, spills and static shared memory are ptxas's, dynamic shared memory is the launch's, occupancy follows from them. Functions are looked
+at in every group of architectures that has tiles of its own; beyond the first group, those that differ from it in threads or shared memory. The main loop is the innermost one with tensor-core
 instructions, else the longest; its instructions are those of the PTX, and with --nvdisasm PROGRAM those of the machine code as well.
 Times are predictions from a card's limits and from a kernel's FLOPs and bytes: operands and results once, workspace written and read once
 (that blocks read a panel several times is left to the L2).
@@ -30,9 +31,9 @@ from gpu_cards import CARDS, roofline  # noqa: E402
 
 TABLE = ROOT / "docs/gpu-static.md"
 
-ARCHS = ("80", "90", "90a", "100")  # that must take the kernels; the table is of the first
-# Per SM of sm_80: registers, warps, blocks, bytes of shared memory (CUDA C++ Programming Guide, compute capabilities).
-REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, 164 * 1024
+GROUPS = {"80": ("80", "86"), "90": ("90", "90a", "100")}  # whose tiles: which must take the kernels; the tables are of the first
+# Per SM: registers, warps, blocks, bytes of shared memory (CUDA C++ Programming Guide, compute capabilities).
+REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, {"80": 164 * 1024, "90": 228 * 1024}
 # What good kernels have been seen to reach of a card's tensor FLOP/s, f32 FLOP/s and bytes/s: mma.sync on Hopper, copies on an H200.
 REACHED = (0.75, 0.75, 0.9)
 CLASSES = [
@@ -50,7 +51,7 @@ BATCH, SEQUENCE = 8, 2048
 TOLERATED = 1.1
 
 
-def occupancy(threads, registers, shared):
+def occupancy(threads, registers, shared, arch):
     """Blocks per SM, share of its warps in percent, and what limits them."""
     warps = threads // 32
     per_warp = math.ceil(registers * 32 / 256) * 256
@@ -58,7 +59,7 @@ def occupancy(threads, registers, shared):
         "warps": WARPS // warps,
         "blocks": BLOCKS,
         "registers": REGISTERS // 4 // per_warp * 4 // warps,
-        "shared": SHARED // (math.ceil((shared + 1024) / 128) * 128),
+        "shared": SHARED[arch] // (math.ceil((shared + 1024) / 128) * 128),
     }
     fit = min(limits.values())
     return fit, 100 * fit * warps / WARPS, min(limits, key=limits.get)
@@ -151,17 +152,31 @@ def read_program(text):
     return counts
 
 
-def lower(build, module):
-    """(PTX, kernels: functions of each, with flops and bytes)."""
-    run = subprocess.run([build / "bin/qfa-opt", "--qfa-lower-to-gpu=emit=ptx", "-"], input=module, capture_output=True, text=True)
+def lower(build, module, arch):
+    """(PTX, kernels: functions of each with their dynamic shared memory, flops and bytes)."""
+    command = [build / "bin/qfa-opt", f"--qfa-lower-to-gpu=emit=ptx gpu-arch={arch}", "-"]
+    run = subprocess.run(command, input=module, capture_output=True, text=True)
     if run.returncode:
         sys.exit(f"gpu-static: {run.stderr}")
     escaped = re.search(r'assembly = "((?:[^"\\]|\\.)*)"', run.stdout)[1]
     ptx = re.sub(r"\\([0-9A-F]{2}|.)", lambda found: chr(int(found[1], 16)) if len(found[1]) == 2 else found[1], escaped).rstrip("\0")
     kernels = {}
     for kernel in re.finditer(r"qfa\.gpu_kernel @(\w+) .*?flops (\d+) bytes (\d+) \{(.*?)\n  \}", run.stdout, re.S):
-        kernels[kernel[1]] = {"flops": int(kernel[2]), "bytes": int(kernel[3]), "functions": re.findall(r"@kernels::@(\w+)", kernel[4])}
+        launches = re.findall(r"@kernels::@(\w+) grid \[[^]]*\] block \d+ argument \d+(?: shared (\d+))?", kernel[4])
+        kernels[kernel[1]] = {"flops": int(kernel[2]), "bytes": int(kernel[3]), "functions": {name: int(shared or 0) for name, shared in launches}}
     return ptx, kernels
+
+
+def read_functions(ptx, kernels, arch, folder):
+    """(Facts of every function of the kernels, file of machine code)."""
+    cubin, assembled = assemble(ptx, arch, folder)
+    found = read_ptx(ptx)
+    functions = {}
+    for kernel in kernels.values():
+        for name, dynamic in kernel["functions"].items():
+            functions[name] = found[name] | assembled[name]
+            functions[name]["shared"] += dynamic
+    return functions, cubin
 
 
 def predict(kernel, functions, limits):
@@ -170,12 +185,12 @@ def predict(kernel, functions, limits):
     return roofline(kernel["flops"], kernel["bytes"], uses_tensor, limits)
 
 
-def render_functions(functions):
-    yield from ["## Functions", "", f"On sm_{ARCHS[0]}; loop and mix: PTX instructions of the main loop.", ""]
+def render_functions(functions, arch):
+    yield from ["", f"## Functions of sm_{arch}", "", "Loop and mix: PTX instructions of the main loop.", ""]
     yield "| function | threads | registers | spilled | shared | blocks/SM | occupancy (limit) | loop | tensor | mix |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for name, facts in sorted(functions.items()):
-        fit, share, limit = occupancy(facts["threads"], facts["registers"], facts["shared"])
+        fit, share, limit = occupancy(facts["threads"], facts["registers"], facts["shared"], arch)
         loop = facts["loop"]
         length = sum(loop.values())
         mix = ", ".join(f"{count} {kind}" for kind, count in loop.most_common() if kind != "tensor")
@@ -183,8 +198,8 @@ def render_functions(functions):
         yield f"| {name} | {facts['threads']} | {facts['registers']} | {facts['spills']} | {facts['shared']} | {fit} | {share:.0f} % ({limit}) | {length} | {tensor} | {mix} |"
 
 
-def render_machine_code(counts):
-    yield from ["", "## Machine code", "", "Tensor-core instructions of all in the main loop, as nvdisasm shows them for sm_90.", ""]
+def render_machine_code(counts, arch):
+    yield from ["", f"## Machine code of sm_{arch}", "", "Tensor-core instructions of all in the main loop, as nvdisasm shows them.", ""]
     yield from ["| function | tensor | all | share |", "|---|---|---|---|"]
     for name, (tensor, length) in sorted(counts.items()):
         yield f"| {name} | {tensor} | {length} | {100 * tensor / length:.0f} % |"
@@ -217,12 +232,17 @@ def render_times(kernels, functions, counts):
         yield f"| {way} | " + " | ".join(f"{1e3 * step:.0f} ms, {BATCH * SEQUENCE / step:,.0f}" for step in steps) + " |"
 
 
-def find_worse(functions, kernels):
-    """What grew by more than is tolerated since the document was written."""
+def find_worse(groups, kernels):
+    """What grew by more than is tolerated since the document was written. groups: functions by architecture."""
     text = TABLE.read_text()
-    known = {name: list(map(float, facts)) for name, *facts in re.findall(r"^\| (\w+__\w+) \| \d+ \| (\d+) \| \d+ \| .*? \| .*? \| .*? \| (\d+) \|", text, re.M)}
+    known, now = {}, {}
+    for arch, section in re.findall(r"^## Functions of sm_(\d+)$(.*?)(?=^## |\Z)", text, re.M | re.S):
+        rows = re.findall(r"^\| (\w+__\w+) \| \d+ \| (\d+) \| \d+ \| .*? \| .*? \| .*? \| (\d+) \|", section, re.M)
+        known |= {f"{name} of sm_{arch}": list(map(float, facts)) for name, *facts in rows}
     known |= {name: list(map(float, facts)) for name, *facts in re.findall(r"^\| (\w+) \| \d+ \| ([\d.]+) \| ([\d.]+) \|(?: [\d.]+ \|){3}$", text, re.M)}
-    now = {name: {"registers": facts["registers"], "instructions in the main loop": sum(facts["loop"].values())} for name, facts in functions.items()}
+    for arch, functions in groups.items():
+        for name, facts in functions.items():
+            now[f"{name} of sm_{arch}"] = {"registers": facts["registers"], "instructions in the main loop": sum(facts["loop"].values())}
     now |= {name: {"GFLOP": round(kernel["flops"] / 1e9, 2), "MB": round(kernel["bytes"] / 1e6, 1)} for name, kernel in kernels.items()}
     if differ := set(known) ^ set(now):
         yield f"other functions or kernels than in {TABLE.name}, --write brings it up to date: {', '.join(sorted(differ))}"
@@ -232,13 +252,13 @@ def find_worse(functions, kernels):
                 yield f"{name}: {value} {what}, {before:g} before"
 
 
-def check(ptx, functions, kernels, folder):
-    """All findings, of all architectures."""
-    worse = list(find_worse(functions, kernels))
+def find_spills(ptx, folder):
+    """Of all architectures; ptx: by the group's."""
+    jobs = [(group, arch) for group, archs in GROUPS.items() for arch in archs]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for arch, (_, entries) in zip(ARCHS, pool.map(lambda arch: assemble(ptx, arch, tempfile.mkdtemp(dir=folder)), ARCHS)):
-            worse += [f"{name} spills {facts['spills']} bytes on sm_{arch}" for name, facts in entries.items() if facts["spills"]]
-    return worse
+        assembled = pool.map(lambda job: assemble(ptx[job[0]], job[1], tempfile.mkdtemp(dir=folder)), jobs)
+        for (_, arch), (_, entries) in zip(jobs, assembled):
+            yield from (f"{name} spills {facts['spills']} bytes on sm_{arch}" for name, facts in entries.items() if facts["spills"])
 
 
 def main():
@@ -255,23 +275,30 @@ def main():
         module = args.model.read_text() if args.model else make_7b(args.build, folder)
         counts = read_program(module)
         start = time.monotonic()
-        ptx, kernels = lower(args.build, module)
-        print(f"{len(module):,} bytes of kernels became {len(ptx):,} bytes of PTX in {time.monotonic() - start:.1f} s", file=sys.stderr)
-        functions = read_ptx(ptx)
-        for name, facts in assemble(ptx, ARCHS[0], folder)[1].items():
-            functions[name] |= facts
-        kernels = {name: kernel for name, kernel in kernels.items() if counts[name]}
-        functions = {name: functions[name] for kernel in kernels.values() for name in kernel["functions"]}
+        ptx, groups, machine_code = {}, {}, {}
+        for arch in GROUPS:
+            ptx[arch], kernels = lower(args.build, module, arch)
+            kernels = {name: kernel for name, kernel in kernels.items() if counts[name]}
+            groups[arch], cubin = read_functions(ptx[arch], kernels, arch, folder)
+            if args.nvdisasm:
+                machine_code[arch] = count_machine_code(cubin, args.nvdisasm)
+        print(f"{len(module):,} bytes of kernels became {sum(map(len, ptx.values())):,} bytes of PTX and machine code in {time.monotonic() - start:.1f} s", file=sys.stderr)
+        functions, *others = groups.values()
+        for other in others:  # only what has tiles of its own
+            for name in [name for name, facts in other.items() if all(facts[key] == functions[name][key] for key in ("threads", "shared"))]:
+                del other[name]
         if args.check:
-            worse = check(ptx, functions, kernels, folder)
-            print("\n".join(worse) or f"{len(functions)} functions, none worse than {TABLE.name} says; sm_{', sm_'.join(ARCHS)} take all without a spill")
+            worse = [*find_worse(groups, kernels), *find_spills(ptx, folder)]
+            archs = [arch for archs in GROUPS.values() for arch in archs]
+            print("\n".join(worse) or f"{len(functions)} functions, none worse than {TABLE.name} says; sm_{', sm_'.join(archs)} take all without a spill")
             sys.exit(bool(worse))
         model = args.model or f"one training step of the LLaMA-2-7B shape: {BATCH} sequences of {SEQUENCE} tokens, group 64, rank 64"
         lines = ["# GPU kernels, static facts", "", "Made by `scripts/gpu-static.py --write --nvdisasm nvdisasm`. Nothing here was seen on a card.", "",
-                 f"{len(kernels)} kernels, {len(functions)} functions of {model}.", "", *render_functions(functions)]
-        if args.nvdisasm:
-            machine_code = count_machine_code(assemble(ptx, "90", folder)[0], args.nvdisasm)
-            lines += render_machine_code({name: found for name, found in machine_code.items() if name in functions})
+                 f"{len(kernels)} kernels, {len(functions)} functions of {model}.", "Architectures after the first are listed with the functions that have other tiles there."]
+        for arch in GROUPS:
+            lines += render_functions(groups[arch], arch)
+        for arch, found in machine_code.items():
+            lines += render_machine_code({name: count for name, count in found.items() if name in functions}, arch)
         text = "\n".join([*lines, *render_times(kernels, functions, counts)]) + "\n"
     if args.write:
         TABLE.write_text(text)

@@ -23,17 +23,17 @@ def test_kernels_of_the_7b_step_are_no_worse(static, root, build):
 def test_what_is_worse_is_found(static, tmp_path, monkeypatch):
     functions = {name: {"threads": 128, "registers": 100, "spills": 0, "shared": 0, "loop": static.collections.Counter(tensor=50, integer=50)}
                  for name in ("a__product", "b__product")}
-    kernels = {"a": {"flops": 2e9, "bytes": 3e6, "functions": ["a__product"]}, "b": {"flops": 2e9, "bytes": 3e6, "functions": ["b__product"]}}
+    kernels = {"a": {"flops": 2e9, "bytes": 3e6, "functions": {"a__product": 0}}, "b": {"flops": 2e9, "bytes": 3e6, "functions": {"b__product": 0}}}
     table = tmp_path / "table.md"
-    table.write_text("\n".join([*static.render_functions(functions), *static.render_times(kernels, functions, {"a": 1, "b": 1})]))
+    table.write_text("\n".join([*static.render_functions(functions, "80"), *static.render_times(kernels, functions, {"a": 1, "b": 1})]))
     monkeypatch.setattr(static, "TABLE", table)
-    assert list(static.find_worse(functions, kernels)) == []
+    assert list(static.find_worse({"80": functions}, kernels)) == []
     functions["a__product"]["registers"] = 109  # within the tolerance
     functions["b__product"]["loop"]["integer"] = 61
     kernels["a"]["bytes"] = 4e6
-    assert list(static.find_worse(functions, kernels)) == ["a: 4.0 MB, 3 before", "b__product: 111 instructions in the main loop, 100 before"]
+    assert list(static.find_worse({"80": functions}, kernels)) == ["a: 4.0 MB, 3 before", "b__product of sm_80: 111 instructions in the main loop, 100 before"]
     del kernels["b"]
-    assert any("other functions or kernels" in line and line.endswith("b") for line in static.find_worse(functions, kernels))
+    assert any("other functions or kernels" in line and line.endswith("b") for line in static.find_worse({"80": functions}, kernels))
 
 
 def test_a_function_that_spills_is_found(static, tmp_path):
