@@ -207,7 +207,7 @@ LogicalResult qfa::emitProgram(ModuleOp module, const ProgramOptions &options, M
   if (options.gpu.enabled) {
     tables.gpu.precision = options.gpu.precision;
     std::string text = kernelTexts(module, 1)[0];
-    for (const GpuGroup &group : groupGpuArchs(options.gpu.archs))
+    for (const GpuGroup &group : groupGpuArchs(options.gpu.archs, options.gpu.precision))
       gpu.push_back([=, &options](GpuCode &code) { return lowerToGpuCode(text, options.gpu, group, code); });
   }
   return emitExecutable(*program, kernels, gpu, tables, emit);

@@ -15,10 +15,10 @@
 using namespace mlir;
 using namespace qfa;
 
-SmallVector<GpuGroup> qfa::groupGpuArchs(ArrayRef<std::string> archs) {
+SmallVector<GpuGroup> qfa::groupGpuArchs(ArrayRef<std::string> archs, StringRef precision) {
   std::map<int, SmallVector<std::string>> byTiles;
   for (const std::string &arch : archs)
-    byTiles[gpuTileArch(*parseGpuArch(arch))].push_back(arch);
+    byTiles[gpuTileArch(*parseGpuArch(arch), precision)].push_back(arch);
   SmallVector<GpuGroup> groups;
   for (auto &[arch, same] : byTiles)
     groups.push_back({arch, same, /*needsPtx=*/groups.empty()});

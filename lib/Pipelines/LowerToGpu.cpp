@@ -63,7 +63,7 @@ private:
     SmallVector<std::string> wanted(archs.begin(), archs.end());
     if (wanted.empty())
       wanted = GpuOptions().archs;
-    GpuGroup group = groupGpuArchs(wanted).front();
+    GpuGroup group = groupGpuArchs(wanted, precision).front();
     LowerKernelsToGpuOptions kernels{precision, group.arch, multiprocessors};
     if (failed(host.run(module)) || failed(lowerKernelsToNvvm(module, kernels)))
       return failure();

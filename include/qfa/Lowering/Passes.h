@@ -16,8 +16,8 @@ namespace qfa {
 void buildLowerKernelsToLlvm(mlir::OpPassManager &pm);
 // From what LowerKernelsToGpu leaves: the functions of every gpu.module to the LLVM and NVVM dialects.
 void buildLowerGpuToNvvm(mlir::OpPassManager &pm);
-// The lowest architecture whose GPU code has the tiles of this one's, so that one code serves both; 0: there is none.
-int gpuTileArch(int arch);
+// The lowest architecture whose products have the tiles of this one's, so that one code serves both; 0: there is none.
+int gpuTileArch(int arch, llvm::StringRef precision);
 void registerLoweringPipelines();
 
 #define GEN_PASS_REGISTRATION

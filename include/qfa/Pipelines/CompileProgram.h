@@ -26,7 +26,7 @@ struct GpuGroup {
   bool needsPtx; // beside machine code. The lowest group's PTX serves the cards that no machine code is for
 };
 // Lowest first. Every architecture parses (parseGpuArch).
-llvm::SmallVector<GpuGroup> groupGpuArchs(llvm::ArrayRef<std::string> archs);
+llvm::SmallVector<GpuGroup> groupGpuArchs(llvm::ArrayRef<std::string> archs, llvm::StringRef precision);
 
 struct ProgramOptions {
   bool elastic = true;         // false: float weights stay (method full, verification); no Supernet and Schedule stages

@@ -28,13 +28,13 @@ static constexpr TileRow tileRows[] = {
     {80, Precision::f32, 0, {64, 64, 32, 2, 2, 2}},      // 32 KiB
 };
 
-static bool serves(const TileRow &row, int arch) {
-  return row.arch <= arch && row.tile.sharedBytes(row.precision) <= dynamicLimit(arch);
+static bool serves(const TileRow &row, int arch, Precision precision) {
+  return row.arch <= arch && row.precision == precision && row.tile.sharedBytes(precision) <= dynamicLimit(arch);
 }
 
-int qfa::gpuTileArch(int arch) {
+int qfa::gpuTileArch(int arch, StringRef precision) {
   for (const TileRow &row : tileRows)
-    if (serves(row, arch))
+    if (serves(row, arch, precisionOf(precision)))
       return row.arch;
   return 0;
 }
@@ -44,7 +44,7 @@ const GemmTile &qfa::chooseTile(Card card, Precision precision, GemmSize size) {
     int64_t leastBlocks = card.multiprocessors && row.leastBlocks ? card.multiprocessors : row.leastBlocks;
     int64_t blocks = ceilDiv(size.m, row.tile.bm) * ceilDiv(size.n, row.tile.bn);
     bool fits = roundUp(size.m, kPanelAlign) % row.tile.bm == 0 && roundUp(size.n, kPanelAlign) % row.tile.bn == 0;
-    if (serves(row, card.arch) && row.precision == precision && fits && blocks >= leastBlocks)
+    if (serves(row, card.arch, precision) && fits && blocks >= leastBlocks)
       return row.tile;
   }
   llvm_unreachable("the last tile of a precision serves all products");

@@ -10,6 +10,7 @@ namespace qfa {
 // What the factors of matrix products are rounded to. f32 is for tests: the same kernels, so that whatever differs
 // from the CPU by more than rounding is a fault.
 enum class Precision { f32, bf16 };
+inline Precision precisionOf(llvm::StringRef name) { return name == "f32" ? Precision::f32 : Precision::bf16; }
 
 // What code is made for.
 struct Card {

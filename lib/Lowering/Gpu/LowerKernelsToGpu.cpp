@@ -102,7 +102,7 @@ public:
       module.emitError("unknown precision '") << precision << "', wanted bf16 or f32";
       return signalPassFailure();
     }
-    if (!gpuTileArch(arch)) {
+    if (!gpuTileArch(arch, precision)) {
       module.emitError("no GPU code for sm_") << arch.getValue() << ", wanted 80 or later";
       return signalPassFailure();
     }
@@ -113,8 +113,7 @@ public:
     auto into = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
     for (KernelOp kernel : kernels)
-      if (failed(
-              lower(kernel, into, precision == "f32" ? Precision::f32 : Precision::bf16, Card{arch, multiprocessors})))
+      if (failed(lower(kernel, into, precisionOf(precision), Card{arch, multiprocessors})))
         return signalPassFailure();
   }
 };

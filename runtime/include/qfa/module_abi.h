@@ -236,10 +236,9 @@ typedef struct qfa_module_t {
   const qfa_elastic_t *elastics;
   int64_t trainable_count;
   const qfa_trainable_t *trainables;
-  const char
-      *supernet_options; /* options of --qfa-build-supernet, written with the run so that subnets are built alike */
-  const char *gpu_precision; /* of the factors of matrix products: "bf16" or "f32" */
-  int64_t gpu_image_count;   /* 0: not compiled for GPUs */
+  const char *supernet_options; /* of --qfa-build-supernet, written with the run so that subnets are built alike */
+  const char *gpu_precision;    /* of the factors of matrix products: "bf16" or "f32" */
+  int64_t gpu_image_count;      /* 0: not compiled for GPUs */
   const qfa_gpu_image_t *gpu_images;
 } qfa_module_t;
 
