@@ -28,7 +28,7 @@ public:
 
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
-    shared = b.dynamicShared(tile.stages * stageBytes);
+    shared = b.dynamicShared(tile.sharedBytes(precision));
     blockRow = b.mul(b.block(1), tile.bm);
     blockColumn = b.mul(b.block(0), tile.bn);
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());

@@ -9,8 +9,8 @@ Type GpuPlan::factorType() {
   return precision == Precision::bf16 ? Type(b.getBF16Type()) : Type(b.getF32Type());
 }
 
-// A block's at most, in KiB (CUDA C++ Programming Guide, compute capabilities). sm_80 and sm_87 have 163, but their
-// code runs on sm_86 and sm_89 as well.
+// CUDA C++ Programming Guide, compute capabilities. sm_80 and sm_87 have 163 KiB, but their code runs on sm_86 and
+// sm_89 as well.
 int64_t qfa::dynamicLimit(int arch) { return (arch < 90 || arch >= 120 ? 99 : 227) * 1024; }
 
 std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
