@@ -108,7 +108,8 @@ TEST(Adapter, DownAndItsGradient) {
 }
 
 TEST(AccumulateOuter, AddsToTheBuffer) {
-  for (auto [tokens, height, width] : {std::array<int64_t, 3>{1, 5, 3}, {77, 105, 16}, {300, 16, 9}, {64, 50, 77}, {1000, 105, 16}, {512, 16, 9}}) {
+  for (auto [tokens, height, width] :
+       {std::array<int64_t, 3>{1, 5, 3}, {77, 105, 16}, {300, 16, 9}, {64, 50, 77}, {1000, 105, 16}, {512, 16, 9}}) {
     std::mt19937 rng(9);
     Floats left = Floats::random(tokens * height, rng), right = Floats::random(tokens * width, rng);
     Floats before = Floats::random(height * width, rng);
