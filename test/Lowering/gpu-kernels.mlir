@@ -260,7 +260,7 @@ qfa.kernel @down_grad {
 // CHECK: qfa.gpu_launch @kernels::@loss__weight grid [512, 1, 1] block 256 argument 0
 // CHECK: qfa.gpu_launch @kernels::@loss__logits {{.*}} computes {
 // CHECK: qfa.gpu_launch @kernels::@loss__softmax grid [128, 1, 1] block 256 argument 0
-// CHECK: qfa.gpu_launch @kernels::@loss__gradient {{.*}} argument 0{{$}}
+// CHECK: qfa.gpu_launch @kernels::@loss__gradient {{.*}} argument 0 shared 49152{{$}}
 // CHECK: qfa.gpu_launch @kernels::@loss__results grid [32, 1, 1] block 256 argument 0
 // PTX-LABEL: .entry loss__softmax(
 // PTX-COUNT-2: bar.sync 0
@@ -275,7 +275,7 @@ qfa.kernel @loss {
 }
 
 // CHECK-LABEL: qfa.gpu_kernel @head_grad 
-// CHECK: qfa.gpu_launch @kernels::@head_grad__probabilities {{.*}} argument 0{{$}}
+// CHECK: qfa.gpu_launch @kernels::@head_grad__probabilities {{.*}} argument 0 shared 49152{{$}}
 // CHECK: qfa.gpu_launch @kernels::@head_grad__outer {{.*}} computes {
 // CHECK-NEXT: qfa.gpu_product [500, 64, 32] left [163840, 512] transposed_left right [0, 128] transposed_right into 4 at [0, 64] scale 1.000000e+00 plus 4{{$}}
 // PTX-LABEL: .entry head_grad__probabilities(

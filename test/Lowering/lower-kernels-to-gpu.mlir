@@ -108,7 +108,7 @@ qfa.kernel @cross_entropy {
 
 // Tests that many tokens of a small result are cut into parts with blocks of their own, whose sums are added in order.
 // CHECK-LABEL: qfa.gpu_kernel @outer pointers 3
-// CHECK: qfa.gpu_launch @kernels::@outer__product grid [1, 64, 4] block 128 argument 0{{$}}
+// CHECK: qfa.gpu_launch @kernels::@outer__product grid [1, 64, 4] block 128 argument 0 shared 49152{{$}}
 // CHECK-NEXT: qfa.gpu_launch @kernels::@outer__sum grid [1024, 1, 1] block 256 argument 0
 qfa.kernel @outer {
 ^bb0(%dy: tensor<1x4096x4096xf32>, %a: tensor<1x4096x64xf32>, %into: !qfa.buffer<4096x64xf32>):
