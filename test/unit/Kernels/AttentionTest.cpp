@@ -179,7 +179,8 @@ TEST_P(Attention, GradientsAreTheTextbook) {
 
 // `queries` new tokens at `position` give what attention over the whole sequence gives there. context: rows of the
 // caches.
-static void expectCached(Case c, int64_t context, int64_t position, int64_t queries, const TestKernel &kernel) {
+static void expectCached(Case c, int64_t context, int64_t position, int64_t queries, const TestKernel &kernel,
+                         double tolerance) {
   SCOPED_TRACE(std::to_string(position) + "+" + std::to_string(queries));
   c.sequence = position + queries;
   std::mt19937 rng(5);
@@ -221,11 +222,13 @@ TEST_P(CachedAttention, IsTheTextbook) {
                             "%r = qfa.cached_attention %a0, %a1, %a2, %a3, %a4, %a5 " + c.attributes() + " : " + x +
                                 ", " + kv + ", tensor<1xi32>, " + cache,
                             {x});
-    forEachTarget(ir, [&, queries = queries, context = context, &positions = positions](const TestKernel &kernel,
-                                                                                        const std::string &) {
+    auto everywhere = [&, queries = queries, context = context, &positions = positions](const TestKernel &kernel,
+                                                                                        double tolerance) {
       for (int64_t position : positions)
-        expectCached(c, context, position, queries, kernel);
-    });
+        expectCached(c, context, position, queries, kernel, tolerance);
+    };
+    forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) { everywhere(kernel, tolerance); });
+    onBf16Gpu(ir, [&](const TestKernel &kernel) { everywhere(kernel, bf16Tolerance); });
   }
 }
 

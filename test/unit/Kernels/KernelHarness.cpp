@@ -144,6 +144,12 @@ void qfa::test::onBf16Gpu(const std::string &ir, const std::function<void(const 
   body(gpu.find("k"));
 }
 
+void qfa::test::forEachPrecision(const std::string &ir,
+                                 const std::function<void(const TestKernel &, double tolerance)> &body) {
+  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) { body(kernel, 1e-5); });
+  onBf16Gpu(ir, [&](const TestKernel &kernel) { body(kernel, 1e-2); });
+}
+
 void qfa::test::runKernel(const TestKernel &kernel, const std::vector<void *> &args, uint32_t seed) {
   ASSERT_TRUE(kernel.run) << "no such kernel";
   kernel.run(args, seed);

@@ -62,6 +62,8 @@ void forEachTargetModule(const std::string &ir, const std::function<void(const F
 void forEachTarget(const std::string &ir, const std::function<void(const TestKernel &, const std::string &)> &body);
 // The same on the GPU as it runs by default, with factors rounded to bf16.
 void onBf16Gpu(const std::string &ir, const std::function<void(const TestKernel &)> &body);
+// Both, with the tolerance of products: 1e-5, or what rounding their factors to bf16 leaves.
+void forEachPrecision(const std::string &ir, const std::function<void(const TestKernel &, double tolerance)> &body);
 
 void runKernel(const TestKernel &kernel, const std::vector<void *> &args, uint32_t seed = 1);
 

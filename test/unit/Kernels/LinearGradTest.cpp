@@ -38,7 +38,7 @@ TEST_P(LinearGrad, OfElasticWeights) {
                    (rank ? "%dx, %da" : "%dx") + " = qfa.linear_grad %dy, %w" + (addend ? " plus %plus : " + x : "") +
                    " : " + y + ", " + w + " -> " + x + (rank ? ", " + a : "") + "\n  qfa.yield %dx" +
                    (rank ? ", %da" : "") + " : " + x + (rank ? ", " + a : "") + "\n}\n";
-  forEachTarget(ir, [&](const TestKernel &kernel, const std::string &) {
+  forEachPrecision(ir, [&](const TestKernel &kernel, double tolerance) {
     for (int64_t bits : {2, 3, 4, 8}) {
       SCOPED_TRACE(bits);
       ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
@@ -53,8 +53,8 @@ TEST_P(LinearGrad, OfElasticWeights) {
       std::vector<float> expected = multiply(dy.data(), elastic.w.data(), tokens, out, in, in, 1);
       for (size_t i = 0; addend && i < expected.size(); ++i)
         expected[i] += plus[i];
-      expectClose(dx, expected, 1e-5, "dx");
-      expectClose(da, multiply(dy.data(), elastic.adapterB.data(), tokens, out, rank, rank, 1), 1e-5, "dadapter");
+      expectClose(dx, expected, tolerance, "dx");
+      expectClose(da, multiply(dy.data(), elastic.adapterB.data(), tokens, out, rank, rank, 1), tolerance, "dadapter");
     }
   });
 }
@@ -72,13 +72,13 @@ TEST(LinearGradDense, IsTheProduct) {
     Floats dy = Floats::random(tokens * out, rng), weight = Floats::random(out * in, rng);
     std::string w = "tensor<" + std::to_string(out) + "x" + std::to_string(in) + "xf32>";
     std::string y = activation(tokens, out), x = activation(tokens, in);
-    forEachTarget("qfa.kernel @k {\n^bb0(%dy: " + y + ", %w: " + w + "):\n  %dx = qfa.linear_grad %dy, %w : " + y +
-                      ", " + w + " -> " + x + "\n  qfa.yield %dx : " + x + "\n}\n",
-                  [&, tokens = tokens, out = out, in = in](const TestKernel &kernel, const std::string &) {
-                    Floats dx(tokens * in);
-                    runKernel(kernel, {dy.data(), weight.data(), dx.data()});
-                    expectClose(dx, multiply(dy.data(), weight.data(), tokens, out, in, in, 1), 1e-5, "dx");
-                  });
+    forEachPrecision("qfa.kernel @k {\n^bb0(%dy: " + y + ", %w: " + w + "):\n  %dx = qfa.linear_grad %dy, %w : " + y +
+                         ", " + w + " -> " + x + "\n  qfa.yield %dx : " + x + "\n}\n",
+                     [&, tokens = tokens, out = out, in = in](const TestKernel &kernel, double tolerance) {
+                       Floats dx(tokens * in);
+                       runKernel(kernel, {dy.data(), weight.data(), dx.data()});
+                       expectClose(dx, multiply(dy.data(), weight.data(), tokens, out, in, in, 1), tolerance, "dx");
+                     });
   }
 }
 
@@ -123,13 +123,13 @@ TEST(AccumulateOuter, AddsToTheBuffer) {
       }
     std::string l = activation(tokens, height), r = activation(tokens, width);
     std::string g = "!qfa.buffer<" + std::to_string(height) + "x" + std::to_string(width) + "xf32>";
-    forEachTarget("qfa.kernel @k {\n^bb0(%l: " + l + ", %r: " + r + ", %g: " + g +
-                      "):\n  qfa.accumulate_outer %l, %r into %g {scale = 0.5 : f32} : " + l + ", " + r + ", " + g +
-                      "\n  qfa.yield\n}\n",
-                  [&](const TestKernel &kernel, const std::string &) {
-                    Floats buffer = before;
-                    runKernel(kernel, {left.data(), right.data(), buffer.data()});
-                    expectClose(buffer, expected, 1e-5, "buffer");
-                  });
+    forEachPrecision("qfa.kernel @k {\n^bb0(%l: " + l + ", %r: " + r + ", %g: " + g +
+                         "):\n  qfa.accumulate_outer %l, %r into %g {scale = 0.5 : f32} : " + l + ", " + r + ", " + g +
+                         "\n  qfa.yield\n}\n",
+                     [&](const TestKernel &kernel, double tolerance) {
+                       Floats buffer = before;
+                       runKernel(kernel, {left.data(), right.data(), buffer.data()});
+                       expectClose(buffer, expected, tolerance, "buffer");
+                     });
   }
 }

@@ -41,16 +41,11 @@ TEST_P(DenseLinear, IsTheProduct) {
   Floats x = Floats::random(tokens * in, rng), w = Floats::random(out * in, rng), none(0);
   std::vector<float> expected = linear(x, w.data(), none, nullptr, tokens, out, in, 0);
   std::string weight = "tensor<" + std::to_string(out) + "x" + std::to_string(in) + "xf32>";
-  forEachTarget(linearKernel(tokens, out, in, 0, weight), [&](const TestKernel &kernel, const std::string &) {
+  forEachPrecision(linearKernel(tokens, out, in, 0, weight), [&](const TestKernel &kernel, double tolerance) {
     EXPECT_EQ(kernel.flops, 2 * tokens * out * in);
     Floats y(tokens * out);
     runKernel(kernel, {x.data(), w.data(), y.data()});
-    expectClose(y, expected, 1e-5, "y");
-  });
-  onBf16Gpu(linearKernel(tokens, out, in, 0, weight), [&](const TestKernel &kernel) {
-    Floats y(tokens * out);
-    runKernel(kernel, {x.data(), w.data(), y.data()});
-    expectClose(y, expected, 1e-2, "y");
+    expectClose(y, expected, tolerance, "y");
   });
 }
 
@@ -71,23 +66,23 @@ TEST_P(ElasticLinear, IsTheProductAtEveryWidth) {
   std::mt19937 rng(11);
   Floats x = Floats::random(tokens * in, rng), a = Floats::random(tokens * rank, rng);
   for (const std::string set : {"2, 3, 4, 8", "3"})
-    forEachTarget(linearKernel(tokens, out, in, rank, elasticType(out, in, set, group, rank, scales)),
-                  [&](const TestKernel &kernel, const std::string &) {
-                    for (int64_t bits : {2, 3, 4, 8}) {
-                      if (set == "3" && bits != 3)
-                        continue;
-                      SCOPED_TRACE(bits);
-                      ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
-                      Floats y(tokens * out);
-                      std::vector<void *> args = {x.data(), &elastic.row};
-                      if (rank)
-                        args.push_back(a.data());
-                      args.push_back(y.data());
-                      runKernel(kernel, args);
-                      expectClose(y, linear(x, elastic.w.data(), a, elastic.adapterB.data(), tokens, out, in, rank),
-                                  1e-5, "y");
-                    }
-                  });
+    forEachPrecision(linearKernel(tokens, out, in, rank, elasticType(out, in, set, group, rank, scales)),
+                     [&](const TestKernel &kernel, double tolerance) {
+                       for (int64_t bits : {2, 3, 4, 8}) {
+                         if (set == "3" && bits != 3)
+                           continue;
+                         SCOPED_TRACE(bits);
+                         ElasticWeight elastic(out, in, bits, group, rank, scales == std::string("f16"), rng);
+                         Floats y(tokens * out);
+                         std::vector<void *> args = {x.data(), &elastic.row};
+                         if (rank)
+                           args.push_back(a.data());
+                         args.push_back(y.data());
+                         runKernel(kernel, args);
+                         expectClose(y, linear(x, elastic.w.data(), a, elastic.adapterB.data(), tokens, out, in, rank),
+                                     tolerance, "y");
+                       }
+                     });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ElasticLinear,
