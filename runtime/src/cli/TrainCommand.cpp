@@ -206,8 +206,8 @@ static void train(const Program &program, TrainCommand &options) {
   Trainer trainer(machine.session, options.train, batches, &validation);
   if (options.resume && trainer.resume())
     fmt::print(stderr, "going on after step {}\n", trainer.state().step);
-  fmt::print(stderr, "{} tokens in {} samples to train on, {} for validation\n", samples.tokenCount(), samples.size(),
-             validation.size());
+  fmt::print(stderr, "training on {}: {} tokens in {} samples, {} for validation\n", machine.device->describe(),
+             samples.tokenCount(), samples.size(), validation.size());
   writeConfig(run.config(), resolvedConfig(options, sources.weights));
   bool early = trainer.run();
   if (program.module.isDense())
