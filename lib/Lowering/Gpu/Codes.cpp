@@ -1,16 +1,35 @@
 // Three bits are two and one: two words as at 2 bits, and one of the third bits.
 #include "Codes.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace qfa;
 
-Value qfa::codeOf(GpuBuilder &b, ArrayRef<Value> words, int64_t bits, int64_t i) {
-  if (bits == 3) {
-    Value high = b.bitAnd(b.shiftRight(words[2], i), 1);
-    return b.bitOr(codeOf(b, words.take_front(2), 2, i), b.shiftLeft(high, 2));
+// In the mantissa of a power of two that gives bit `at` the weight 1: a logical operation and a subtraction, both
+// exact, instead of a shift, a mask and a conversion, for which cards have fewer units.
+Value qfa::bitsToFloat(GpuBuilder &b, Value word, int64_t at, int64_t count, Value high, int64_t highAt) {
+  constexpr int64_t mantissaBits = 23, exponentBias = 127;
+  if (at + count + (high ? 1 : 0) > mantissaBits) {
+    constexpr int64_t down = 12; // the same for all such bits of a word
+    word = b.shiftRight(word, down);
+    at -= down;
   }
+  int64_t exponent = mantissaBits - at;
+  Value bits = b.bitOr(b.bitAnd(word, ((1 << count) - 1) << at), (exponentBias + exponent) << mantissaBits);
+  if (high) {
+    int64_t highest = at + count, by = highAt - highest;
+    Value moved = by >= 0 ? b.shiftRight(high, by) : b.shiftLeft(high, -by);
+    bits = b.bitOr(bits, b.bitAnd(moved, int64_t{1} << highest));
+  }
+  return b.sub(arith::BitcastOp::create(b, b.f32(), bits).getResult(), std::ldexp(1.0, static_cast<int>(exponent)));
+}
+
+Value qfa::codeOf(GpuBuilder &b, ArrayRef<Value> words, int64_t bits, int64_t i) {
+  if (bits == 3)
+    return bitsToFloat(b, words[i / 16], i % 16 * 2, 2, words[2], i);
   int64_t perWord = 32 / bits;
-  return b.bitAnd(b.shiftRight(words[i / perWord], i % perWord * bits), (1 << bits) - 1);
+  return bitsToFloat(b, words[i / perWord], i % perWord * bits, bits);
 }
 
 Value qfa::loadCode(GpuBuilder &b, Value words, int64_t bits, Value i) {

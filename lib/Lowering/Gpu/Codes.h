@@ -10,9 +10,12 @@ namespace qfa {
 
 constexpr int64_t kBlockRows = format::rowsPerBlock; // output rows that share words
 
-// i32: the code of row i (0 .. 31) of a block, in the words of one of its inputs.
+// f32: `count` bits of a word from bit `at` on, as a number; plus 2^count where bit `highAt` of `high` is set.
+mlir::Value bitsToFloat(GpuBuilder &b, mlir::Value word, int64_t at, int64_t count, mlir::Value high = {},
+                        int64_t highAt = 0);
+// f32: the code of row i (0 .. 31) of a block, in the words of one of its inputs.
 mlir::Value codeOf(GpuBuilder &b, llvm::ArrayRef<mlir::Value> words, int64_t bits, int64_t i);
-// The same where the row is known as the kernel runs (i64). words: pointer to the first.
+// i32: the same where the row is known as the kernel runs (i64). words: pointer to the first.
 mlir::Value loadCode(GpuBuilder &b, mlir::Value words, int64_t bits, mlir::Value i);
 
 // f32: the scale or zero at this index.

@@ -61,32 +61,38 @@ private:
     for (int64_t t = 0; t < tokens; ++t)
       x.push_back(b.loadF32(b.operand(op.getX()), b.add(input, t * type.getIn())));
     for (int64_t i = 0; i < quarterRows; ++i) {
-      Value w = b.fma(b.toFloat(codes[i]), scales[i], zeros[i]);
+      Value w = b.fma(codes[i], scales[i], zeros[i]);
       for (int64_t t = 0; t < tokens; ++t)
         out.push_back(b.fma(w, x[t], sums[i * tokens + t]));
     }
     return out;
   }
 
-  // The codes of the quarter's rows in the words of an input.
+  // The codes of the quarter's rows in the words of an input, as numbers.
   Values quarterOf(Value words, int64_t bits) {
     Values codes;
     if (bits == 3) {
       Value high = shifted(b.load(b.getI32Type(), words, 2), b.mul(quarter, quarterRows));
-      for (auto [i, low] : llvm::enumerate(quarterOf(words, 2)))
-        codes.push_back(b.bitOr(low, b.shiftLeft(b.bitAnd(b.shiftRight(high, i), 1), 2)));
+      Value low = wordOf(words, 2, 0);
+      for (int64_t i = 0; i < quarterRows; ++i)
+        codes.push_back(bitsToFloat(b, low, i * 2, 2, high, i));
       return codes;
     }
     int64_t perWord = 32 / bits, first = std::min(perWord, quarterRows); // codes of a word that are the quarter's
     for (int64_t part = 0; part < quarterRows; part += first) {
-      Value at = b.add(b.mul(quarter, quarterRows), part);
-      Value word = b.load(b.getI32Type(), words, b.div(at, perWord));
-      if (perWord > quarterRows)
-        word = shifted(word, b.mul(b.rem(at, perWord), bits));
+      Value word = wordOf(words, bits, part);
       for (int64_t i = 0; i < first; ++i)
-        codes.push_back(b.bitAnd(b.shiftRight(word, i * bits), (1 << bits) - 1));
+        codes.push_back(bitsToFloat(b, word, i * bits, bits));
     }
     return codes;
+  }
+
+  // The word that has the code of row `part` of the quarter in its last bits.
+  Value wordOf(Value words, int64_t bits, int64_t part) {
+    int64_t perWord = 32 / bits;
+    Value at = b.add(b.mul(quarter, quarterRows), part);
+    Value word = b.load(b.getI32Type(), words, b.div(at, perWord));
+    return perWord > quarterRows ? shifted(word, b.mul(b.rem(at, perWord), bits)) : word;
   }
 
   Value shifted(Value word, Value bits) {

@@ -136,7 +136,7 @@ struct Dequantizer {
         Values values;
         for (int64_t input = 0; input < inputs(); ++input) {
           Value code = codeOf(b, ArrayRef<Value>(words).slice(input * bits, bits), bits, i);
-          values.push_back(b.fma(b.toFloat(code), scales[i % rowsAtOnce], zeros[i % rowsAtOnce]));
+          values.push_back(b.fma(code, scales[i % rowsAtOnce], zeros[i % rowsAtOnce]));
         }
         store(b.add(firstRow, i), k, values);
       }
