@@ -29,8 +29,7 @@ public:
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
     shared = b.dynamicShared(tile.sharedBytes(precision));
-    blockRow = b.mul(b.block(1), tile.bm);
-    blockColumn = b.mul(b.block(0), tile.bn);
+    placeBlock(ceilDiv(size.m, tile.bm), ceilDiv(size.n, tile.bn));
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
     warpColumn = b.mul(b.rem(b.warp(), tile.warpsN), tile.warpN());
     steps = ceilDiv(size.k, tile.bk) / parts;
@@ -42,6 +41,19 @@ public:
 private:
   int64_t partsM() const { return tile.warpM() / 16; }
   int64_t partsN() const { return tile.warpN() / 8; }
+
+  // Which tile of the result is this block's. Blocks start in the order of the grid: row after row of tiles, each would
+  // read all of the second factor, which a large layer's does not leave in L2. So they go down several rows at once, a
+  // column at a time, and those that run together share both factors.
+  void placeBlock(int64_t rows, int64_t columns) {
+    int64_t together = 8; // about as many results down as across, of 132 blocks of 256 x 128
+    while (rows % together != 0)
+      --together;
+    Value number = b.add(b.mul(b.block(1), columns), b.block(0)), within = b.rem(number, together * columns);
+    Value row = b.add(b.mul(b.div(number, together * columns), together), b.rem(within, together));
+    blockRow = b.mul(row, tile.bm);
+    blockColumn = b.mul(b.div(within, together), tile.bn);
+  }
 
   // This thread's first address of the factor's tile at the first step.
   Value firstSource(Panel panel, const TileLayout &layout, Value first) {

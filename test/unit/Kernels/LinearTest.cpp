@@ -52,7 +52,7 @@ TEST_P(DenseLinear, IsTheProduct) {
 INSTANTIATE_TEST_SUITE_P(Shapes, DenseLinear,
                          testing::Values(DenseCase{1, 33, 48}, DenseCase{5, 105, 48}, DenseCase{7, 32, 9},
                                          DenseCase{64, 64, 64}, DenseCase{77, 33, 48}, DenseCase{77, 105, 300},
-                                         DenseCase{13, 5, 1030}, DenseCase{100, 32, 7}));
+                                         DenseCase{13, 5, 1030}, DenseCase{100, 32, 7}, DenseCase{1000, 70, 20}));
 
 struct ElasticCase {
   int64_t tokens, out, in, group, rank;
