@@ -94,7 +94,8 @@ static void planForward(GpuPlan &plan, const AttentionShape &shape, ArrayRef<Hea
                         llvm::function_ref<ForwardMemory(GpuBuilder &, Value)> memoryOf) {
   const HeadLayout &layout = panels[0].layout;
   int64_t owned = AttentionProducts::keepsFragments(layout) ? 0 : 1;
-  AttentionCut cut = chooseCut(layout, owned, /*walked=*/2, {mostWarps(layout, shape.sequence), /*columns=*/64});
+  AttentionCut cut = chooseCut(layout, owned, /*walked=*/2,
+                               {mostWarps(layout, shape.sequence), /*columns=*/layout.isWide() ? 32 : 64});
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run("attend", {shape.batch * shape.heads, blocks}, cut.threads(), [&](GpuBuilder &b) {
     Value head = b.block(0), kvHead = b.div(head, shape.group()); // with the batch

@@ -115,9 +115,10 @@ static void emitProbabilities(GpuBuilder &b, Grad &grad, AttentionProducts &prod
 static void planQueries(GpuPlan &plan, Grad &grad) {
   const AttentionShape &shape = grad.shape;
   const HeadLayout &layout = grad.q.layout;
-  // Of q and dy.
-  bool one = AttentionProducts::keepsFragments(layout), both = AttentionProducts::keepsFragments(layout, 2);
-  AttentionCut largest = {mostWarps(layout, shape.sequence), /*columns=*/32, /*stages=*/2};
+  // Of q and dy. Slopes of capped scores take the few registers that wide heads leave.
+  bool one = AttentionProducts::keepsFragments(layout) && !(layout.isWide() && shape.softcap);
+  bool both = AttentionProducts::keepsFragments(layout, 2);
+  AttentionCut largest = {mostWarps(layout, shape.sequence), /*columns=*/layout.isWide() ? 16 : 32, /*stages=*/2};
   AttentionCut cut = chooseCut(layout, /*owned=*/both ? 0 : one ? 1 : 2, /*walked=*/2, largest);
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run("queries", {shape.batch * shape.heads, blocks}, cut.threads(), [&](GpuBuilder &b) {
@@ -160,7 +161,7 @@ static void planKeys(GpuPlan &plan, Grad &grad, StringRef part, bool wantsDk, bo
   // Keys; values as well would be too many, and so are wide keys next to what a loop over heads takes.
   bool inRegisters = AttentionProducts::keepsFragments(layout, wantsDk && shape.group() > 1 ? 2 : 1);
   int64_t owned = (inRegisters ? 0 : 1) + (wantsDk ? 1 : 0);
-  int64_t columns = shape.width <= 32 ? 64 : 32;
+  int64_t columns = shape.width <= 32 ? 64 : layout.isWide() ? 16 : 32;
   AttentionCut cut = chooseCut(layout, owned, /*walked=*/2, {/*warps=*/4, columns, /*stages=*/2});
   int64_t blocks = ceilDiv(shape.sequence, cut.rows());
   plan.run(part, {shape.batch * shape.kvHeads, blocks}, cut.threads(), [&](GpuBuilder &b) {

@@ -101,7 +101,13 @@ SmallVector<HeadPanel> qfa::planHeadPanels(GpuPlan &plan, int64_t width, ValueRa
 //===----------------------------------------------------------------------===//
 
 HeadTile::HeadTile(GpuBuilder &b, const HeadLayout &layout, int64_t rows, int64_t stages)
-    : b(b), layout(layout), rows(rows), memory(b.shared(stages * rows * layout.stride, elementType(b, layout))) {}
+    : b(b), layout(layout), rows(rows) {
+  int64_t count = stages * rows * layout.stride;
+  Type element = elementType(b, layout);
+  memory = layout.isWide() ? b.dynamicShared(count, element) : b.shared(count, element);
+  if (layout.isWide())
+    b.wantBlocks(1); // ptxas does not know of dynamic memory, and might save registers for more
+}
 
 HeadTile HeadTile::at(Value stage) const {
   HeadTile tile = *this;

@@ -13,6 +13,9 @@ namespace qfa {
 struct HeadLayout {
   HeadLayout(Precision precision, int64_t width);
 
+  // Wide rows need more shared memory than functions have of their own: tiles of them are dynamic, at the price of an
+  // address more in registers.
+  bool isWide() const { return padded > 128; }
   int64_t bytes(int64_t rows) const { return rows * stride * elementBytes; }
   // Pointer to a row, or to a feature of it, of rows of this layout.
   mlir::Value row(GpuBuilder &b, mlir::Value rows, Term row, Term feature = 0) const;

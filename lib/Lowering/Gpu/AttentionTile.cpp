@@ -9,13 +9,14 @@ using namespace qfa;
 AttentionCut qfa::chooseCut(const HeadLayout &layout, int64_t owned, int64_t walked, AttentionCut largest) {
   bool rounded = layout.precision == Precision::bf16;
   int64_t fewest = rounded ? 16 : 8; // columns; tensor cores want multiples of 16
+  int64_t largestTiles = layout.isWide() ? dynamicLimit(/*arch=*/80) : kSharedBytes; // the least that a card has
   for (AttentionCut cut = largest; cut.warps > 0; cut.warps /= 2)
     for (cut.stages = largest.stages; cut.stages > 0; --cut.stages)
       for (cut.columns = largest.columns; cut.columns >= fewest; cut.columns /= 2) {
         int64_t bytes = layout.bytes(owned * cut.rows() + cut.stages * walked * cut.columns);
         if (!rounded)
           bytes += 4 * cut.rows() * cut.columns;
-        if (bytes <= kSharedBytes)
+        if (bytes <= largestTiles)
           return cut;
       }
   return {/*warps=*/1, fewest}; // too large: the plan says so

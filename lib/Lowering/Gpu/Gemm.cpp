@@ -28,7 +28,7 @@ public:
 
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
-    shared = b.dynamicShared(tile.sharedBytes(precision));
+    shared = b.dynamicShared(tile.sharedBytes(precision), b.getI8Type());
     placeBlock(ceilDiv(size.m, tile.bm), ceilDiv(size.n, tile.bn));
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
     warpColumn = b.mul(b.rem(b.warp(), tile.warpsN), tile.warpN());
@@ -262,7 +262,6 @@ GpuPlan::Launch qfa::gemmLaunch(GpuPlan &plan, StringRef part, GemmSize size, Pa
     Product(builder, tile, plan.precision, a, b).emit(size, epilogue, parts);
   });
   GpuPlan::Launch launch{name, {ceilDiv(size.n, tile.bn), ceilDiv(size.m, tile.bm), parts}, tile.threads()};
-  launch.sharedBytes = tile.sharedBytes(plan.precision);
   for (const StoredMatrix &matrix : stored)
     launch.products.push_back(makeProduct(plan, size, a, b, matrix));
   return launch;

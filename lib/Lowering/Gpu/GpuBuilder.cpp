@@ -91,10 +91,13 @@ Value GpuBuilder::shared(int64_t count, Type element) {
   return declareShared(LLVM::Linkage::Internal, "__shared" + Twine(sharedCount++), count, element);
 }
 
-Value GpuBuilder::dynamicShared(int64_t bytes) {
-  assert(dynamicBytes == 0 && "all names of dynamic shared memory begin at one address");
-  dynamicBytes = bytes;
-  return declareShared(LLVM::Linkage::External, "__dynamic", 0, getI8Type());
+Value GpuBuilder::dynamicShared(int64_t count, Type element) {
+  element = element ? element : getF32Type();
+  if (!dynamicStart) // all names of dynamic shared memory begin at one address
+    dynamicStart = declareShared(LLVM::Linkage::External, "__dynamic", 0, getI8Type());
+  int64_t first = dynamicBytes;
+  dynamicBytes += llvm::alignTo(count * element.getIntOrFloatBitWidth() / 8, 16);
+  return at(dynamicStart, first, getI8Type());
 }
 
 Value GpuBuilder::shuffleXor(Value f32, int64_t mask) {

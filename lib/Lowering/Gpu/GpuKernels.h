@@ -60,10 +60,7 @@ public:
     llvm::SmallVector<GpuProduct> products = {}; // what it computes; empty: more than products
   };
   void launch(llvm::StringRef function, Grid grid, int64_t threads, int64_t argument = 0);
-  void launch(Launch launch, int64_t argument = 0) {
-    launch.argument = argument;
-    launches.push_back(std::move(launch));
-  }
+  void launch(Launch launch, int64_t argument = 0);
   // A function that is launched once.
   void run(llvm::StringRef part, Grid grid, int64_t threads, Emit emit) {
     launch(function(part, threads, emit), grid, threads);
@@ -87,6 +84,7 @@ public:
 private:
   KernelOp kernel;
   mlir::gpu::GPUModuleOp into;
+  llvm::StringMap<int64_t> dynamicBytes; // of shared memory, by function
 };
 
 // The plan of the kernels of one op. An entry for qfa.kernel itself serves bodies of elementwise ops and is given the

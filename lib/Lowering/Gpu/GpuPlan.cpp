@@ -26,11 +26,18 @@ std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
   };
   limit(builder.sharedBytes, kSharedBytes);
   limit(builder.sharedBytes + builder.dynamicBytes, dynamicLimit(card.arch));
+  dynamicBytes[name] = builder.dynamicBytes;
   return name;
 }
 
 void GpuPlan::launch(StringRef function, Grid grid, int64_t threads, int64_t argument) {
   launch({function.str(), grid, threads}, argument);
+}
+
+void GpuPlan::launch(Launch launch, int64_t argument) {
+  launch.argument = argument;
+  launch.sharedBytes = dynamicBytes.lookup(launch.function);
+  launches.push_back(std::move(launch));
 }
 
 int64_t GpuPlan::workspacePointer() {

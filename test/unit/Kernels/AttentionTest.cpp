@@ -236,8 +236,9 @@ TEST_P(CachedAttention, IsTheTextbook) {
 INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
                          testing::Values(Case{1, 5, 1, 1, 8}, Case{2, 9, 4, 2, 16}, Case{2, 70, 3, 1, 64},
                                          Case{1, 96, 1, 1, 128}, Case{1, 130, 2, 1, 80}, Case{1, 70, 2, 1, 144},
-                                         Case{1, 65, 6, 2, 12}, Case{1, 20, 2, 1, 7}, Case{1, 40, 2, 1, 20, 7},
-                                         Case{1, 180, 2, 2, 16, 64}, Case{2, 100, 2, 1, 16, 33, 1.5f}));
+                                         Case{1, 70, 2, 1, 256}, Case{1, 40, 2, 1, 272}, Case{1, 65, 6, 2, 12},
+                                         Case{1, 20, 2, 1, 7}, Case{1, 40, 2, 1, 20, 7}, Case{1, 180, 2, 2, 16, 64},
+                                         Case{2, 100, 2, 1, 16, 33, 1.5f}));
 
 INSTANTIATE_TEST_SUITE_P(Shapes, CachedAttention,
                          testing::Values(Case{1, 0, 3, 1, 64}, Case{1, 0, 2, 2, 12, 20},

@@ -176,11 +176,11 @@ TEST_F(GpuMutation, AttentionGrad) {
 // Heads so wide that there is room for one stage of what is walked over.
 TEST_F(GpuMutation, AttentionGradOfWideHeads) {
   Operands o;
-  std::string q = o.floats({1, 70, 288}), kv = o.floats({1, 70, 144});
-  o.floats({1, 70, 144}); // v
-  o.floats({1, 70, 288}); // y
+  std::string q = o.floats({1, 70, 544}), kv = o.floats({1, 70, 272});
+  o.floats({1, 70, 272}); // v
+  o.floats({1, 70, 544}); // y
   std::string lse = o.floats({1, 2, 70});
-  o.floats({1, 70, 288}); // dy
+  o.floats({1, 70, 544}); // dy
   expectAllNoticed(
       o, "%r:3 = qfa.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + heads + " : " + q + ", " + kv + ", " + lse,
       {q, kv, kv}, {"bf16"});
