@@ -2,13 +2,14 @@
 # Checks QFA on an NVIDIA GPU. Two parts, because the machine with the card need not have anything but a driver:
 #   scripts/gpu-check.sh prepare [FOLDER]    with a build: compiles programs and gathers what they need (out/gpu-check)
 #   scripts/gpu-check.sh run [FOLDER]        with a card: kernels against the CPU's, with timings; 200 steps on both; whole steps
-#                                            of the LLaMA-2-7B shape, its kernels beside the card's limits and beside PyTorch's
+#                                            of the LLaMA-2-7B shape, its kernels beside the card's limits and beside PyTorch's;
+#                                            all but the 200 steps with generated products and, where it is, with cuBLASLt's
 # run --device emulated rehearses it without a card, on the small model only; prepare --small makes no more than that needs.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() {
-  sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
+  sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"
 }
 
 # Libraries of the programs that a bare machine may lack; the C library is everywhere.
@@ -95,7 +96,7 @@ choose_gemms() {
   gemms=(generated)
   [[ $device != emulated ]] || return 0
   local found
-  found=$(find /usr/local /usr/lib /opt "${HOME:-/root}" -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
+  found=$(find /usr/local /usr/lib /opt ${HOME:+"$HOME"} -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
   if [[ $found ]]; then
     export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(dirname "$found")
     gemms+=(cublaslt)
