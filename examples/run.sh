@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The example: a model becomes a trained supernet, three subnets and a table. Every command is printed as a user would type it.
 #
-#   examples/run.sh            SmolLM2-135M-Instruct on the documentation of Python's standard library; about 25 minutes on 2 cores
+#   examples/run.sh            SmolLM2-135M-Instruct on the documentation of Python's standard library; 16 to 25 minutes on 2 cores
 #   examples/run.sh --tiny     a model of 70 thousand weights on a made-up corpus, offline; about a minute and a half
 #
 #   --minutes N                training time of the real model (10)
