@@ -51,6 +51,37 @@ def test_a_driver_that_lacks_a_function(bench, source, lacking):
     assert done.returncode == 0 and done.stderr == f"running on the CPU: {text}\n" and "on cpu (" in done.stdout
 
 
+@pytest.fixture
+def without_cublas(program, root, tmp_path):
+    """Runs a step with a driver that has every function, and the file that is given for every name of cuBLASLt."""
+    def run(gemm, library):
+        header = (root / "runtime/src/device/CudaDriver.h").read_text()
+        functions = re.findall(r"^  F\(\w+, (cu\w+),", header, re.M)
+        assert "cuInit" in functions and len(functions) > 30
+        (tmp_path / "driver.c").write_text("".join(f"int {name}() {{ return 3; }}\n" for name in functions))
+        compile = [shutil.which("c++") or "clang++-22", "-x", "c", "-shared", "-fPIC", "-w"]
+        subprocess.run([*compile, tmp_path / "driver.c", "-o", tmp_path / "libcuda.so.1"], check=True)
+        for name in "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so":
+            if library:
+                (tmp_path / "library.c").write_text(library)
+                subprocess.run([*compile, tmp_path / "library.c", "-o", tmp_path / name], check=True)
+            else:
+                (tmp_path / name).write_text("no library")
+        return program.run("bench", "--device", "cuda", "--gemm", gemm, "--repeats", 1, LD_LIBRARY_PATH=str(tmp_path))
+    return run
+
+
+@pytest.mark.parametrize("library,text", [
+    ("", "no cuBLASLt: none of libcublasLt.so.13, libcublasLt.so.12, libcublasLt.so is found"),
+    ("int cublasLtCreate() { return 0; }", "cuBLASLt lacks cublasLtDestroy: wanted the one of CUDA 12 or later"),
+])
+def test_a_cublas_that_cannot_be_used(without_cublas, library, text):
+    done = without_cublas("cublaslt", library)
+    assert done.returncode == 1 and done.stderr == f"story: {text}\n"
+    done = without_cublas("auto", library)  # goes on without it, to the next trouble
+    assert done.returncode == 1 and "cuInit failed" in done.stderr and "cuBLASLt" not in done.stderr
+
+
 @pytest.mark.parametrize("text,macros", [
     ("the emulator of GPUs is of another version than 1", {"CREATED": "0"}),
     ("the emulator cannot run this program: the moon is full", {"LOADED": "0"}),

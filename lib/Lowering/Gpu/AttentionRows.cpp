@@ -10,17 +10,13 @@ using namespace qfa;
 
 static constexpr int64_t chunkBytes = 16;
 
-static Type elementType(GpuBuilder &b, const HeadLayout &layout) {
-  return layout.precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32();
-}
-
 HeadLayout::HeadLayout(Precision precision, int64_t width)
-    : precision(precision), width(width), padded(roundUp(width, 16)),
-      elementBytes(precision == Precision::bf16 ? 2 : 4), stride(padded + chunkBytes / elementBytes) {}
+    : precision(precision), width(width), padded(roundUp(width, 16)), elementBytes(factorBytes(precision)),
+      stride(padded + chunkBytes / elementBytes) {}
 
 Value HeadLayout::row(GpuBuilder &b, Value rows, Term row, Term feature) const {
   Value at = b.add(b.mul(row.value ? row.value : b.i64(static_cast<int64_t>(row.number)), stride), feature);
-  return b.at(rows, at, elementType(b, *this));
+  return b.at(rows, at, factorType(b, precision));
 }
 
 Value HeadPanel::head(GpuBuilder &b, Value batchHead) const {
@@ -103,7 +99,7 @@ SmallVector<HeadPanel> qfa::planHeadPanels(GpuPlan &plan, int64_t width, ValueRa
 HeadTile::HeadTile(GpuBuilder &b, const HeadLayout &layout, int64_t rows, int64_t stages)
     : b(b), layout(layout), rows(rows) {
   int64_t count = stages * rows * layout.stride;
-  Type element = elementType(b, layout);
+  Type element = factorType(b, layout.precision);
   memory = layout.isWide() ? b.dynamicShared(count, element) : b.shared(count, element);
   if (layout.isWide())
     b.wantBlocks(1); // ptxas does not know of dynamic memory, and might save registers for more

@@ -14,17 +14,15 @@ using namespace qfa;
 Panel qfa::makePanel(GpuPlan &plan, int64_t rows, int64_t columns) {
   rows = roundUp(rows, kPanelAlign);
   columns = roundUp(columns, kPanelAlign);
-  return {plan.workspace(rows * columns * (plan.precision == Precision::bf16 ? 2 : 4)), rows, columns};
+  return {plan.workspace(rows * columns * factorBytes(plan.precision)), rows, columns};
 }
 
 namespace {
 class Product {
 public:
   Product(GpuBuilder &b, const GemmTile &tile, Precision precision, Panel a, Panel c)
-      : b(b), tile(tile), precision(precision), panelA(a), panelB(c),
-        element(precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32()),
-        layoutA(a, tile.bm, tile.bk, precision == Precision::bf16 ? 2 : 4),
-        layoutB(c, tile.bn, tile.bk, precision == Precision::bf16 ? 2 : 4) {}
+      : b(b), tile(tile), precision(precision), panelA(a), panelB(c), element(factorType(b, precision)),
+        layoutA(a, tile.bm, tile.bk, factorBytes(precision)), layoutB(c, tile.bn, tile.bk, factorBytes(precision)) {}
 
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
@@ -248,9 +246,8 @@ int64_t qfa::chooseParts(GpuPlan &plan, GemmSize size) {
 }
 
 static GpuProduct makeProduct(GpuPlan &plan, GemmSize size, Panel a, Panel b, const StoredMatrix &stored) {
-  int64_t bytes = plan.precision == Precision::bf16 ? 2 : 4;
   GpuProduct::Factor left{a.offset, a.columns, a.transposed}, right{b.offset, b.columns, b.transposed};
-  right.offset += stored.first * (b.transposed ? 1 : b.columns) * bytes;
+  right.offset += stored.first * (b.transposed ? 1 : b.columns) * factorBytes(plan.precision);
   int64_t k = roundUp(size.k, 16); // libraries are faster with whole vectors; the padding is zero
   return {size.m, stored.n, k, left, right, stored.result, stored.addend, stored.offset, stored.stride, stored.scale};
 }

@@ -13,7 +13,7 @@ struct GemmTile {
 
   int64_t threads() const { return warpsM * warpsN * kWarp; }
   int64_t sharedBytes(Precision precision) const { // of a block
-    return stages * (bm + bn) * bk * (precision == Precision::bf16 ? 2 : 4);
+    return stages * (bm + bn) * bk * factorBytes(precision);
   }
   int64_t warpM() const { return bm / warpsM; } // result rows of a warp
   int64_t warpN() const { return bn / warpsN; }

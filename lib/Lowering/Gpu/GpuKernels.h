@@ -10,6 +10,10 @@ namespace qfa {
 // What the factors of matrix products are rounded to. f32 is for tests: the same kernels, so that whatever differs
 // from the CPU by more than rounding is a fault.
 enum class Precision { f32, bf16 };
+inline mlir::Type factorType(mlir::Builder &b, Precision precision) {
+  return precision == Precision::bf16 ? mlir::Type(b.getBF16Type()) : mlir::Type(b.getF32Type());
+}
+inline int64_t factorBytes(Precision precision) { return precision == Precision::bf16 ? 2 : 4; }
 inline Precision precisionOf(llvm::StringRef name) { return name == "f32" ? Precision::f32 : Precision::bf16; }
 
 // What code is made for.
@@ -47,7 +51,6 @@ public:
 
   const Precision precision;
   const Card card;
-  mlir::Type factorType(); // f32 or bf16
 
   using Emit = llvm::function_ref<void(GpuBuilder &)>;
   // A function <kernel>__<part> of the kernel; its name.

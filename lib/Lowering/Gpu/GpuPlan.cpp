@@ -4,11 +4,6 @@
 using namespace mlir;
 using namespace qfa;
 
-Type GpuPlan::factorType() {
-  Builder b(kernel.getContext());
-  return precision == Precision::bf16 ? Type(b.getBF16Type()) : Type(b.getF32Type());
-}
-
 // CUDA C++ Programming Guide, compute capabilities. sm_80 and sm_87 have 163 KiB, but their code runs on sm_86 and
 // sm_89 as well.
 int64_t qfa::dynamicLimit(int arch) { return (arch < 90 || arch >= 120 ? 99 : 227) * 1024; }

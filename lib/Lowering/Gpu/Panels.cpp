@@ -11,12 +11,8 @@ void qfa::storeFactors(GpuBuilder &b, Precision precision, ArrayRef<Value> value
   b.storeAligned(precision == Precision::bf16 ? b.toBf16(vector) : vector, row, at);
 }
 
-static Type elementType(GpuBuilder &b, Precision precision) {
-  return precision == Precision::bf16 ? Type(b.getBF16Type()) : b.f32();
-}
-
 Value qfa::panelRow(GpuBuilder &b, Precision precision, Panel panel, Value row) {
-  return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), elementType(b, precision));
+  return b.at(b.workspace(panel.offset), b.mul(row, panel.columns), factorType(b, precision));
 }
 
 // How many neighbouring columns of a cast a thread has: four, read and written at once, where no row begins elsewhere

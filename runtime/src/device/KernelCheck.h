@@ -11,8 +11,7 @@ struct KernelDifference {
   int32_t bits = 0;    ///< of its elastic operand, 0 without one
   double largest = 0;  ///< difference, relative to the largest magnitude of the same result
   int64_t operand = 0; ///< where: number of the operand or result
-  double seconds =
-      0; ///< of one run on the device under test with its launch and the wait for it, the least of `repeats`
+  double seconds = 0;  ///< of one run on the device under test: the mean of `repeats`, queued at once
 };
 
 /// Runs a kernel at one width of its elastic operand (0: it has none) on `reference`, which is the host, and on
