@@ -36,6 +36,8 @@ def test_a_resumed_run_is_identical(mode, request, texts, tmp_path):
     program("train", *texts, "--out", whole, "--max-steps", 6, *STEPS)
     program("train", *texts, "--out", parts, "--max-steps", 3, *STEPS)
     assert steps_of(parts) == [3]
+    with open(parts / "metrics.jsonl", "a") as file:
+        file.write('{"step":3,"lo')  # killed in the middle of a line
     program("train", "--resume", "--out", parts, "--max-steps", 6)  # everything else is the run's
     assert contents(whole, 6) == contents(parts, 6)
     assert len(contents(whole, 6)[1]) == 2
@@ -107,12 +109,17 @@ def start(program, *arguments, **options):
     return subprocess.Popen(list(map(str, [program.path, *arguments])), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+def lines_so_far(run):
+    """Of a run that may be writing one: what follows the last newline is not a line yet."""
+    return (run / "metrics.jsonl").read_bytes().count(b"\n") if (run / "metrics.jsonl").exists() else 0
+
+
 def wait_for_steps(process, run, count):
     """Until the run has made so many steps more than it had."""
-    before = len(metrics(run)) if (run / "metrics.jsonl").exists() else 0
+    before = lines_so_far(run)
     until = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < until:
-        if (run / "metrics.jsonl").exists() and (run / "metrics.jsonl").read_text().count("\n") >= before + count:
+        if lines_so_far(run) >= before + count:
             return
         time.sleep(0.002)
     assert process.poll() is None, process.communicate()[1]
