@@ -1,4 +1,4 @@
-// The assembly in NVIDIA's libdevice (about 20 texts), lop3 and prmt.
+// The assembly in NVIDIA's libdevice (about 20 texts), lop3 and prmt; products of warpgroups.
 #include "qfa/GpuEmulator/AsmPatterns.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -84,6 +84,32 @@ std::string squeeze(StringRef text) {
 }
 
 } // namespace
+
+// Operands: the registers of D, as results and then as what is added to, and the seven of WarpgroupOperands.
+bool qfa::emu::describeWarpgroupMma(const CallInst &call, Site &site) {
+  constexpr StringLiteral before = "wgmma.mma_async.sync.aligned.m64n", after = "k16.f32.bf16.bf16{";
+  const std::string text = squeeze(cast<InlineAsm>(call.getCalledOperand())->getAsmString());
+  auto [head, tail] = StringRef(text).split(before);
+  unsigned columns;
+  if (tail.consumeInteger(10, columns) || columns % 8 || columns < 8 || columns > 256)
+    return false;
+  unsigned registers = columns / 2;
+  std::string wanted = (head + before + Twine(columns) + after).str();
+  auto number = [](unsigned index) { return "$" + std::to_string(index); };
+  for (unsigned i = 0; i < registers; ++i)
+    wanted += (i ? "," : "") + number(i);
+  unsigned first = 2 * registers;
+  wanted += "}," + number(first) + "," + number(first + 1) + ",p";
+  for (unsigned i = 3; i < 7; ++i)
+    wanted += "," + number(first + i);
+  wanted += ";}";
+  if (head != "{.reg.predp;setp.ne.b32p," + number(first + 2) + ",0;" || text != wanted)
+    return false;
+  site.kind = OpKind::WarpgroupMma;
+  site.count = columns / 8;
+  site.operands = registers + 7;
+  return true;
+}
 
 Value *qfa::emu::emitAsm(CallInst &call, IRBuilderBase &builder, CallScalar callScalar) {
   const std::string squeezed = squeeze(cast<InlineAsm>(call.getCalledOperand())->getAsmString());

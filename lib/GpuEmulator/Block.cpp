@@ -12,25 +12,35 @@
 using namespace qfa::emu;
 
 static constexpr size_t guardBytes = 64 * 1024;
+// Matrix descriptors have 18 bits for an address: those of shared memory begin at a multiple of this.
+static constexpr size_t windowBytes = 1 << 18, mappedBytes = 2 * windowBytes + guardBytes;
+static_assert(guardBytes + maxSharedBytes <= windowBytes + guardBytes);
 // Of instructions, after which others get their turn, so that a thread may wait for another's flag.
 static constexpr int64_t sliceInstructions = 1 << 16;
 
+static bool usesProducts(const LaunchPlan &plan) {
+  return std::any_of(plan.sites->begin(), plan.sites->end(), [&](const std::unique_ptr<Site> &site) {
+    return site->kind == OpKind::WarpgroupMma && site->function == plan.kernel;
+  });
+}
+
 Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
     : plan(plan), memory(memory), shadow(memory.latestClock),
-      keepsOrder(plan.options.races || plan.options.uninitialised), random(plan.options.seed) {
+      keepsOrder(plan.options.races || plan.options.uninitialised), hasProducts(keepsOrder && usesProducts(plan)),
+      random(plan.options.seed) {
   threadCount = plan.block.count();
   warpCount = (threadCount + warpLanes - 1) / warpLanes;
   sharedBytes = plan.staticSharedBytes + plan.dynamicSharedBytes;
   // Below 2^31, because code may keep shared addresses in 32 bits.
   stacks = FiberStacks::take();
-  void *mapped = mmap(nullptr, maxSharedBytes + 2 * guardBytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+  mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
   if (mapped == MAP_FAILED || !stacks.grow(warpCount * warpLanes)) {
     fault.emplace().kind = "host-memory";
     fault->message = "the host has no memory for the threads of a block";
     return;
   }
-  shared = static_cast<std::byte *>(mapped) + guardBytes;
+  shared = reinterpret_cast<std::byte *>((uint64_t(mapped) + guardBytes + windowBytes - 1) & ~(windowBytes - 1));
   sharedShadow.resize(sharedBytes);
   if (recordTraffic)
     traffic.emplace();
@@ -38,7 +48,7 @@ Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
 
 Block::~Block() {
   if (shared)
-    munmap(shared - guardBytes, maxSharedBytes + 2 * guardBytes);
+    munmap(mapped, mappedBytes);
   FiberStacks::giveBack(std::move(stacks));
 }
 
@@ -53,7 +63,7 @@ void Block::start(Dim3 at) {
   shadow.beginBlock(warpCount);
   std::memset(shared, 0xff, sharedBytes);
   for (ShadowByte &byte : sharedShadow)
-    byte.inFlight = false;
+    byte.inFlight = byte.unfenced = false;
   threads.assign(threadCount, {});
   warps.assign(warpCount, {});
   for (Barrier &one : barriers)
@@ -134,6 +144,8 @@ void Block::spend(uint32_t thread) {
 void Block::finish(uint32_t thread) {
   if (const AsyncCopy *copy = threads[thread].copies.pending())
     fail("unwaited-copy", "a thread exits while its cp.async is in flight", copy->site, thread);
+  if (const AsyncProduct *product = warps[thread / warpLanes].products.pending())
+    fail("unwaited-product", "a warp exits while its wgmma is in flight", product->site, thread);
   threads[thread].state = State::Done;
   warps[thread / warpLanes].live &= ~(1u << thread % warpLanes);
   ++doneThreads;
@@ -169,14 +181,16 @@ void Block::collective(const Site &site, uint32_t thread, const void *in, void *
       fail("divergent-collective", "lanes of one member mask wait at different instructions", &site, thread, {},
            {lineOf(*member.site, fmt::format("lane {} with mask {:#010x} is at", other, member.mask))});
   }
-  performCollective(site, thread / warpLanes, mask);
+  warp.waiting &= ~mask;
+  if (!performCollective(site, thread / warpLanes, mask))
+    return yield(thread);
   for (uint32_t other = 0; other < warpLanes; ++other)
     if (mask >> other & 1)
       threads[first + other].state = State::Ready;
-  warp.waiting &= ~mask;
 }
 
-void Block::performCollective(const Site &site, uint32_t warp, uint32_t mask) {
+// False where the warp has to wait for others.
+bool Block::performCollective(const Site &site, uint32_t warp, uint32_t mask) {
   ++counters.warpOperations;
   Lane lanes[warpLanes];
   for (uint32_t lane = 0; lane < warpLanes && warp * warpLanes + lane < threadCount; ++lane)
@@ -186,24 +200,38 @@ void Block::performCollective(const Site &site, uint32_t warp, uint32_t mask) {
     // Clocks are a warp's: part of its lanes cannot be told apart.
     if (mask == warps[warp].live)
       shadow.clocks.step(warp);
-    return;
+    return true;
   case OpKind::Shuffle:
     if (ShuffleFault found = shuffle(site, lanes, mask); found.source >= 0)
       fail("divergent-collective",
            fmt::format("a shuffle reads from lane {}, which is not in its member mask {:#010x}", found.source, mask),
            &site, warp * warpLanes + found.lane);
-    return;
+    return true;
   case OpKind::Mma:
     ++counters.mmas;
-    return multiplyFragments(site, lanes);
+    multiplyFragments(site, lanes);
+    return true;
   case OpKind::LoadMatrix:
   case OpKind::StoreMatrix:
     for (uint32_t lane = 0; lane < 8u * site.count; ++lane)
       access(site, warp * warpLanes + lane, operand<uint64_t>(lanes[lane].in, 0), matrixRowBytes, site.reads,
              site.writes);
-    return moveMatrices(site, lanes);
+    moveMatrices(site, lanes);
+    return true;
+  case OpKind::WarpgroupMma:
+    return joinWarpgroup(site, warp);
+  case OpKind::WarpgroupFence:
+    return warps[warp].fenced = true;
+  case OpKind::CommitProducts:
+    warps[warp].products.commit();
+    warps[warp].fenced = false;
+    return true;
+  case OpKind::WaitProducts:
+    waitProducts(warp, operand<uint64_t>(lanes[0].in, 0));
+    return true;
   default:
-    return combine(site, lanes, mask);
+    combine(site, lanes, mask);
+    return true;
   }
 }
 
@@ -258,7 +286,13 @@ void Block::operate(const Site &site, uint32_t thread, const void *in, void *out
   case OpKind::Mma:
   case OpKind::LoadMatrix:
   case OpKind::StoreMatrix:
+  case OpKind::WarpgroupMma:
+  case OpKind::WarpgroupFence:
+  case OpKind::CommitProducts:
+  case OpKind::WaitProducts:
     return collective(site, thread, in, out, ~0u);
+  case OpKind::ProxyFence:
+    return fenceProxy(thread);
   case OpKind::Shuffle:
   case OpKind::Vote:
   case OpKind::Reduce:

@@ -72,6 +72,8 @@ void Block::access(const Site &site, uint32_t thread, uint64_t address, uint64_t
   Conflict conflict = shadow.access(bytesShadow, bytes, order);
   if (conflict.violation != Violation::None)
     failConflict(conflict, site, thread, address + conflict.byte, writes, !isShared);
+  if (isShared && writes && site.kind != OpKind::CopyAsync)
+    markUnfenced(thread, offset, bytes);
 }
 
 void Block::copyAsync(const Site &site, uint32_t thread, const void *in) {
@@ -93,8 +95,10 @@ void Block::copyAsync(const Site &site, uint32_t thread, const void *in) {
 void Block::complete(uint32_t thread, const std::vector<AsyncCopy> &copies) {
   for (const AsyncCopy &copy : copies) {
     copy.perform();
-    if (keepsOrder)
-      shadow.recordWrite(&sharedShadow[copy.to - shared], copy.bytes, thread, copy.site->id);
+    if (!keepsOrder)
+      continue;
+    shadow.recordWrite(&sharedShadow[copy.to - shared], copy.bytes, thread, copy.site->id);
+    markUnfenced(thread, copy.to - shared, copy.bytes);
   }
 }
 

@@ -112,7 +112,11 @@ void Block::reportStandstill() {
               thread.site->where()}]
           .push_back(i);
     } else {
-      groups[{fmt::format("wait for lanes {:#010x} of their warp", thread.mask), thread.site->where()}].push_back(i);
+      bool forWarps = warps[i / warpLanes].product;
+      groups[{forWarps ? "wait for the other warps of their warpgroup"
+                       : fmt::format("wait for lanes {:#010x} of their warp", thread.mask),
+              thread.site->where()}]
+          .push_back(i);
     }
   }
   Fault found;

@@ -98,6 +98,13 @@ bool Instrumenter::replaceNarrowFma(CallInst &call) {
 bool Instrumenter::replaceCall(CallInst &call) {
   IRBuilder<> builder(&call);
   std::string function = call.getFunction()->getName().str();
+  if (Site product; call.isInlineAsm() && describeWarpgroupMma(call, product)) {
+    Site &site = newSite(call, product.kind);
+    site.count = product.count;
+    site.operands = product.operands;
+    replaceOperation(call, site);
+    return true;
+  }
   if (call.isInlineAsm()) {
     Value *value = emitAsm(call, builder, [&](StringRef name, ArrayRef<Value *> operands, Type *result) {
       return callScalar(builder, name, operands, result);

@@ -2,6 +2,8 @@
 #ifndef QFA_GPUEMULATOR_ASMPATTERNS_H
 #define QFA_GPUEMULATOR_ASMPATTERNS_H
 
+#include "qfa/GpuEmulator/Site.h"
+
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/IR/IRBuilder.h"
 
@@ -13,6 +15,9 @@ using CallScalar =
 
 // Emits what the text computes, or returns null for a text that is not known.
 llvm::Value *emitAsm(llvm::CallInst &call, llvm::IRBuilderBase &builder, CallScalar callScalar);
+
+// For a text that is wgmma.mma_async of bf16 as LLVM writes it: what it is. False for any other.
+bool describeWarpgroupMma(const llvm::CallInst &call, Site &site);
 
 } // namespace qfa::emu
 

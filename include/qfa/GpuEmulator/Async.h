@@ -1,5 +1,4 @@
-// cp.async: the copies of one thread, in groups. Data moves when it is waited for; until then the destination is in
-// flight.
+// What goes on behind the threads: asynchronous copies and products, in groups that are waited for.
 #ifndef QFA_GPUEMULATOR_ASYNC_H
 #define QFA_GPUEMULATOR_ASYNC_H
 
@@ -11,6 +10,41 @@
 
 namespace qfa::emu {
 
+template <typename Work>
+class AsyncGroups {
+public:
+  void issue(Work work) { open.push_back(std::move(work)); }
+  // An empty group counts too.
+  void commit() {
+    groups.push_back(std::move(open));
+    open.clear();
+  }
+  // All but the latest n groups: the work that has to be done, oldest first.
+  std::vector<Work> wait(size_t groupsLeft) {
+    std::vector<Work> done;
+    for (; groups.size() > groupsLeft; groups.pop_front())
+      done.insert(done.end(), groups.front().begin(), groups.front().end());
+    return done;
+  }
+  // Committed or not.
+  std::vector<Work> waitAll() {
+    commit();
+    return wait(0);
+  }
+  // What is still in flight, if there is anything.
+  const Work *pending() const {
+    for (const std::vector<Work> &group : groups)
+      if (!group.empty())
+        return &group.front();
+    return open.empty() ? nullptr : &open.front();
+  }
+
+private:
+  std::vector<Work> open;
+  std::deque<std::vector<Work>> groups;
+};
+
+// cp.async of one thread. Data moves when it is waited for; until then the destination is in flight.
 struct AsyncCopy {
   std::byte *to;
   const std::byte *from;
@@ -18,25 +52,21 @@ struct AsyncCopy {
   uint32_t sourceBytes; // read
   const Site *site;
 
-  void perform() const;
+  void perform() const {
+    std::memcpy(to, from, sourceBytes);
+    std::memset(to + sourceBytes, 0, bytes - sourceBytes);
+  }
 };
 
-class AsyncCopies {
-public:
-  void issue(const AsyncCopy &copy) { open.push_back(copy); }
-  // cp.async.commit_group: an empty group counts too.
-  void commit();
-  // cp.async.wait_group n: all but the latest n groups; gives the copies that have to be performed, oldest first.
-  std::vector<AsyncCopy> wait(size_t groupsLeft);
-  // cp.async.wait_all: committed or not.
-  std::vector<AsyncCopy> waitAll();
-  // A copy that is still in flight, if there is one.
-  const AsyncCopy *pending() const;
-  void clear();
-
-private:
-  std::vector<AsyncCopy> open;
-  std::deque<std::vector<AsyncCopy>> groups;
+// wgmma.mma_async of one warp. It is computed when it is issued; that its factors are still the same is seen when it is
+// waited for.
+struct AsyncProduct {
+  struct Factor {
+    const std::byte *at;
+    std::byte seen[16];
+  };
+  const Site *site;
+  std::vector<Factor> factors; // empty where nobody checks
 };
 
 } // namespace qfa::emu

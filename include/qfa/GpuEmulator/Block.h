@@ -40,10 +40,14 @@ private:
     Lane lane;                  // its operands there
     uint32_t mask = 0;          // of the collective, or the number of the barrier
     uint64_t slices = 0;        // of instructions used up
-    AsyncCopies copies;
+    AsyncGroups<AsyncCopy> copies;
+    std::vector<std::pair<uint32_t, uint32_t>> unfenced; // offset, bytes: written since its last fence.proxy.async
   };
   struct Warp {
     uint32_t live = 0, waiting = 0;
+    const Site *product = nullptr; // at which it waits for its warpgroup
+    bool fenced = false;
+    AsyncGroups<AsyncProduct> products;
   };
   struct Barrier {
     uint32_t expected = 0;
@@ -53,11 +57,19 @@ private:
   void start(Dim3 index);
   void yield(uint32_t thread);
   void collective(const Site &site, uint32_t thread, const void *in, void *out, uint32_t mask);
-  void performCollective(const Site &site, uint32_t warp, uint32_t mask);
+  bool performCollective(const Site &site, uint32_t warp, uint32_t mask);
   void barrier(const Site &site, uint32_t thread, uint32_t number, uint32_t count, bool waits);
   void release(Barrier &barrier);
   void copyAsync(const Site &site, uint32_t thread, const void *in);
   void complete(uint32_t thread, const std::vector<AsyncCopy> &copies);
+
+  // Products: BlockProducts.cpp.
+  bool joinWarpgroup(const Site &site, uint32_t warp);
+  void multiply(const Site &site, uint32_t warp);
+  void readShared(const Site &site, uint32_t thread, uint32_t offset, AsyncProduct &product);
+  void waitProducts(uint32_t warp, size_t groupsLeft);
+  void markUnfenced(uint32_t thread, uint32_t offset, uint32_t bytes);
+  void fenceProxy(uint32_t thread);
 
   // Faults: BlockFaults.cpp. They leave the fiber for ever.
   [[noreturn]] void fail(Fault found);
@@ -77,10 +89,12 @@ private:
   Memory &memory;
   Shadow shadow;
   FiberStacks stacks;
+  void *mapped = nullptr;
   std::byte *shared = nullptr; // maxSharedBytes, the same address for every block
   std::vector<ShadowByte> sharedShadow;
   uint32_t threadCount, warpCount, sharedBytes;
   const bool keepsOrder; // of accesses: races, uninitialised bytes, copies in flight
+  const bool hasProducts; // of warpgroups
   Dim3 index;
   std::vector<Thread> threads;
   std::vector<Warp> warps;

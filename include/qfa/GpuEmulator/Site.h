@@ -24,6 +24,11 @@ enum class OpKind : uint8_t {
   CopyAsync,
   CommitCopies,
   WaitCopies,
+  WarpgroupFence,
+  WarpgroupMma,
+  CommitProducts,
+  WaitProducts,
+  ProxyFence,
   Fence,
   Sleep,
   AddressSpaceTest,
@@ -57,7 +62,7 @@ using ScalarFunction = void(const void *operands, void *result);
 struct Site {
   OpKind kind = OpKind::Access;
   uint8_t mode = 0;  // one of the modes above, or a flag: transposed, aligned, source size given, shared space
-  uint8_t count = 0; // matrices, bytes of a copy, inner size of an mma, results of a shuffle
+  uint8_t count = 0; // matrices, bytes of a copy, inner size of an mma, columns / 8 of a wgmma, results of a shuffle
   bool reads = false, writes = false, atomic = false;
   uint8_t addressSpace = 0; // 0 generic, 1 global, 3 shared
   uint8_t operands = 0;

@@ -14,6 +14,7 @@ void addWarpCases(OperationCases &cases);
 void addBarrierCases(OperationCases &cases);
 void addCopyCases(OperationCases &cases);
 void addMatrixCases(OperationCases &cases);
+void addWarpgroupCases(OperationCases &cases);
 
 } // namespace qfa::emu
 

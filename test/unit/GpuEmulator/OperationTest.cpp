@@ -17,6 +17,7 @@ TEST(Operation, EachRow) {
   addBarrierCases(cases);
   addCopyCases(cases);
   addMatrixCases(cases);
+  addWarpgroupCases(cases);
   for (std::string_view row : operationNames()) {
     std::string name(row);
     SCOPED_TRACE(name);

@@ -48,7 +48,7 @@ TEST(Fiber, TakesTurns) {
 // Tests that groups arrive in order, that empty ones count, and that a short source is filled up with zeros.
 TEST(Async, GroupsArriveInOrder) {
   std::vector<std::byte> to(4, std::byte(9)), from(4, std::byte(5));
-  AsyncCopies copies;
+  AsyncGroups<AsyncCopy> copies;
   EXPECT_EQ(copies.pending(), nullptr);
   copies.issue({to.data(), from.data(), 4, 3, nullptr});
   EXPECT_TRUE(copies.wait(0).empty()) << "not committed";
