@@ -31,13 +31,13 @@ from gpu_cards import CARDS, roofline  # noqa: E402
 
 TABLE = ROOT / "docs/gpu-static.md"
 
-GROUPS = {"80": ("80", "86"), "90": ("90", "90a", "100")}  # whose tiles: which must take the kernels; the tables are of the first
+GROUPS = {"80": ("80", "86"), "90": ("90", "100"), "90a": ("90a",)}  # whose tiles: which must take the kernels; the tables are of the first
 # Per SM: registers, warps, blocks, bytes of shared memory (CUDA C++ Programming Guide, compute capabilities).
-REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, {"80": 164 * 1024, "90": 228 * 1024}
+REGISTERS, WARPS, BLOCKS, SHARED = 65536, 64, 32, {"80": 164 * 1024, "90": 228 * 1024, "90a": 228 * 1024}
 # What good kernels have been seen to reach of a card's tensor FLOP/s, f32 FLOP/s and bytes/s: mma.sync on Hopper, copies on an H200.
 REACHED = (0.75, 0.75, 0.9)
 CLASSES = [
-    ("tensor", r"mma\.sync"),
+    ("tensor", r"mma\.sync|wgmma\.mma_async"),
     ("ldmatrix", r"ldmatrix"),
     ("cp.async", r"cp\.async"),
     ("global", r"(ld|st)\.global"),
@@ -69,7 +69,7 @@ def classify(instruction):
     return next((name for name, pattern in CLASSES if re.match(pattern, instruction)), "other")
 
 
-def main_loop(lines, label_of, jump_of, is_tensor):
+def main_loop(lines, label_of, jump_of, tensor_of):
     """The lines of a function's main loop, none without a loop."""
     labels, loops = {}, []
     for number, line in enumerate(lines):
@@ -77,26 +77,28 @@ def main_loop(lines, label_of, jump_of, is_tensor):
             labels[label[1]] = number
         elif (jump := re.search(jump_of, line)) and jump[1] in labels:
             loops.append((labels[jump[1]], number))
-    tensor = [loop for loop in loops if any(is_tensor in line for line in lines[loop[0] : loop[1]])]
+    tensor = [loop for loop in loops if any(re.search(tensor_of, line) for line in lines[loop[0] : loop[1]])]
     start, end = min(tensor, key=lambda loop: loop[1] - loop[0]) if tensor else max(loops, key=lambda loop: loop[1] - loop[0], default=(0, -1))
     return lines[start : end + 1]
 
 
 def count_ptx(body):
     """Instructions by class of the main loop."""
-    loop = main_loop(body.split("\n"), r"(\$L\w+):", r"\bbra(?:\.uni)?\s+(\$L\w+)", "mma.sync")
-    instructions = (re.match(r"\s+(?:@!?%p\d+\s+)?([a-z][\w.:]*)", line) for line in loop)
+    loop = main_loop(body.split("\n"), r"(\$L\w+):", r"\bbra(?:\.uni)?\s+(\$L\w+)", r"mma\.sync|wgmma\.mma")
+    instructions = (re.match(r"\s*(?:@!?%p\d+\s+)?([a-z][\w.:]*)", line) for line in loop)
     return collections.Counter(classify(found[1]) for found in instructions if found)
 
 
 def count_machine_code(cubin, nvdisasm):
-    """Of every function with tensor-core instructions in its main loop: how many, of how many."""
+    """Of every function with tensor-core instructions in its main loop: how many products of 16 x 8 x 16 a warp makes, in how many instructions."""
     counts = {}
     text = subprocess.run([nvdisasm, "-c", cubin], capture_output=True, text=True, check=True).stdout
     for part in re.split(r"\n\s*//-+ \.text\.", text)[1:]:
-        loop = main_loop(part.split("\n"), r"\s*(\.L_x_\d+):", r"\bBRA\b.*?(\.L_x_\d+)", "HMMA")
-        instructions = [found[1] for line in loop if (found := re.search(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?\w+\s+)?([A-Z]\w*)", line))]
-        if tensor := instructions.count("HMMA"):
+        loop = main_loop(part.split("\n"), r"\s*(\.L_x_\d+):", r"\bBRA\b.*?(\.L_x_\d+)", "HG?MMA")
+        instructions = [found[1] for line in loop if (found := re.search(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?\w+\s+)?([A-Z][\w.]*)", line))]
+        warpgroups = (re.match(r"HGMMA\.64x(\d+)x16", instruction) for instruction in instructions)
+        tensor = sum(instruction.startswith("HMMA") for instruction in instructions) + sum(int(found[1]) // 8 for found in warpgroups if found)
+        if tensor:
             counts[part.split()[0]] = (tensor, len(instructions))
     return counts
 
@@ -104,9 +106,9 @@ def count_machine_code(cubin, nvdisasm):
 def read_ptx(text):
     """Of every entry: its main loop, its threads."""
     functions = {}
-    for entry in re.finditer(r"\.entry (\w+)\((.*?)\n\)(.*?)\n\{(.*?)\n\}", text, re.S):
-        threads = int(re.search(r"\.reqntid (\d+)", entry[3])[1])
-        functions[entry[1]] = {"threads": threads, "loop": count_ptx(entry[4])}
+    for entry in re.split(r"\.entry ", text)[1:]:
+        name, threads = re.match(r"\w+", entry)[0], int(re.search(r"\.reqntid (\d+)", entry)[1])
+        functions[name] = {"threads": threads, "loop": count_ptx(entry)}
     return functions
 
 
@@ -119,8 +121,8 @@ def assemble(ptx, arch, folder):
     source, cubin = Path(folder, "kernels.ptx"), Path(folder, f"kernels-{arch}.cubin")
     source.write_text(ptx)
     run = subprocess.run([find_ptxas(), "-v", "-O3", f"-arch=sm_{arch}", source, "-o", cubin], capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(f"gpu-static: ptxas refuses the kernels for sm_{arch}: {run.stderr}")
+    if run.returncode or "serialized" in run.stderr:  # products of warpgroups that ptxas lets nothing overlap
+        sys.exit(f"gpu-static: ptxas {'refuses' if run.returncode else 'warns of'} the kernels for sm_{arch}: {run.stderr}")
     entries = {}
     for part in re.split(r"Compiling entry function", run.stderr)[1:]:
         spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", part)
@@ -199,8 +201,9 @@ def render_functions(functions, arch):
 
 
 def render_machine_code(counts, arch):
-    yield from ["", f"## Machine code of sm_{arch}", "", "Tensor-core instructions of all in the main loop, as nvdisasm shows them.", ""]
-    yield from ["| function | tensor | all | share |", "|---|---|---|---|"]
+    yield from ["", f"## Machine code of sm_{arch}", "", "Tensor-core products of the main loop, of 16 x 8 x 16 and by one warp, beside all its instructions, as nvdisasm shows them.",
+                "HMMA makes one of them, HGMMA of 64 x n makes n / 8.", ""]
+    yield from ["| function | products | instructions | share |", "|---|---|---|---|"]
     for name, (tensor, length) in sorted(counts.items()):
         yield f"| {name} | {tensor} | {length} | {100 * tensor / length:.0f} % |"
 
@@ -236,7 +239,7 @@ def find_worse(groups, kernels):
     """What grew by more than is tolerated since the document was written. groups: functions by architecture."""
     text = TABLE.read_text()
     known, now = {}, {}
-    for arch, section in re.findall(r"^## Functions of sm_(\d+)$(.*?)(?=^## |\Z)", text, re.M | re.S):
+    for arch, section in re.findall(r"^## Functions of sm_(\d+a?)$(.*?)(?=^## |\Z)", text, re.M | re.S):
         rows = re.findall(r"^\| (\w+__\w+) \| \d+ \| (\d+) \| \d+ \| .*? \| .*? \| .*? \| (\d+) \|", section, re.M)
         known |= {f"{name} of sm_{arch}": list(map(float, facts)) for name, *facts in rows}
     known |= {name: list(map(float, facts)) for name, *facts in re.findall(r"^\| (\w+) \| \d+ \| ([\d.]+) \| ([\d.]+) \|(?: [\d.]+ \|){3}$", text, re.M)}
@@ -275,15 +278,15 @@ def main():
         module = args.model.read_text() if args.model else make_7b(args.build, folder)
         counts = read_program(module)
         start = time.monotonic()
-        ptx, groups, machine_code = {}, {}, {}
-        for arch in GROUPS:
-            ptx[arch], kernels = lower(args.build, module, arch)
-            kernels = {name: kernel for name, kernel in kernels.items() if counts[name]}
+        ptx, groups, machine_code, kernels = {}, {}, {}, {}
+        for arch in reversed(GROUPS):  # bytes are those of the first: others' panels may have more padding
+            ptx[arch], lowered = lower(args.build, module, arch)
+            kernels = {name: kernel for name, kernel in lowered.items() if counts[name]}
             groups[arch], cubin = read_functions(ptx[arch], kernels, arch, folder)
             if args.nvdisasm:
                 machine_code[arch] = count_machine_code(cubin, args.nvdisasm)
         print(f"{len(module):,} bytes of kernels became {sum(map(len, ptx.values())):,} bytes of PTX and machine code in {time.monotonic() - start:.1f} s", file=sys.stderr)
-        functions, *others = groups.values()
+        functions, *others = (groups[arch] for arch in GROUPS)
         for other in others:  # only what has tiles of its own
             for name in [name for name, facts in other.items() if all(facts[key] == functions[name][key] for key in ("threads", "shared"))]:
                 del other[name]
@@ -297,7 +300,8 @@ def main():
                  f"{len(kernels)} kernels, {len(functions)} functions of {model}.", "Architectures after the first are listed with the functions that have other tiles there."]
         for arch in GROUPS:
             lines += render_functions(groups[arch], arch)
-        for arch, found in machine_code.items():
+        for arch in machine_code and GROUPS:
+            found = machine_code[arch]
             lines += render_machine_code({name: count for name, count in found.items() if name in functions}, arch)
         text = "\n".join([*lines, *render_times(kernels, functions, counts)]) + "\n"
     if args.write:

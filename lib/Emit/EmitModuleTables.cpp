@@ -174,7 +174,8 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
     Constant *rows = w.table(gpuKernels);
     for (const GpuImage &image : code.images)
       gpuImages.push_back(
-          w.record({w.i32(image.kind), w.i32(image.arch), w.i64(image.bytes.size()), w.string(image.bytes), rows}));
+          w.record({w.i32(image.kind), w.i32(image.arch.number), w.i32(image.arch.feature), w.i32(0),
+                                     w.i64(image.bytes.size()), w.string(image.bytes), rows}));
   }
 
   const ModuleInfo &info = tables.info;

@@ -21,14 +21,7 @@
 using namespace mlir;
 using namespace qfa;
 
-std::optional<int> qfa::parseGpuArch(StringRef text) {
-  int number;
-  if (text.trim().rtrim("af").getAsInteger(10, number) || number < 80)
-    return std::nullopt;
-  return number;
-}
-
-static std::unique_ptr<llvm::TargetMachine> createTarget(int arch, std::string &error) {
+static std::unique_ptr<llvm::TargetMachine> createTarget(GpuArch arch, std::string &error) {
   static const bool initialized = [] {
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetInfo();
@@ -43,7 +36,7 @@ static std::unique_ptr<llvm::TargetMachine> createTarget(int arch, std::string &
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(triple, "sm_" + std::to_string(arch),
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(triple, "sm_" + arch.text(),
                                                                           "+ptx80", options, std::nullopt, std::nullopt,
                                                                           llvm::CodeGenOptLevel::Aggressive));
 }
@@ -62,7 +55,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &target) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, int arch, llvm::LLVMContext &context) {
+std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, GpuArch arch, llvm::LLVMContext &context) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
@@ -86,7 +79,7 @@ std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, int 
   return module;
 }
 
-std::string qfa::generatePtx(llvm::Module &module, int arch, std::string &error) {
+std::string qfa::generatePtx(llvm::Module &module, GpuArch arch, std::string &error) {
   auto target = createTarget(arch, error);
   if (!target)
     return "";
@@ -122,7 +115,7 @@ static std::string readAll(StringRef path) {
   return file ? (*file)->getBuffer().str() : "";
 }
 
-std::string qfa::assemblePtx(StringRef ptx, StringRef arch, std::string &report) {
+std::string qfa::assemblePtx(StringRef ptx, GpuArch arch, std::string &report) {
   std::string ptxas = findPtxas();
   if (ptxas.empty()) {
     report = "no ptxas found: set CUDA_PATH to a CUDA toolkit, or do without machine code";
@@ -141,7 +134,7 @@ std::string qfa::assemblePtx(StringRef ptx, StringRef arch, std::string &report)
     llvm::raw_fd_ostream os(source, code);
     os << ptx;
   }
-  std::string chip = "-arch=sm_" + arch.str();
+  std::string chip = "-arch=sm_" + arch.text();
   StringRef arguments[] = {ptxas, chip, "-v", "-O3", source, "-o", binary};
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log), StringRef(log)};
   int status = llvm::sys::ExecuteAndWait(ptxas, arguments, std::nullopt, redirects);

@@ -1,4 +1,4 @@
-// The assembly in NVIDIA's libdevice (about 20 texts), lop3 and prmt; products of warpgroups.
+// The assembly in NVIDIA's libdevice (about 20 texts), lop3 and prmt; what our lowering emits.
 #include "qfa/GpuEmulator/AsmPatterns.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -53,6 +53,12 @@ public:
     Type *part = b.getIntNTy(half);
     Value *pair = b.CreateInsertValue(PoisonValue::get(call.getType()), b.CreateTrunc(wide, part), 0u);
     return b.CreateInsertValue(pair, b.CreateTrunc(b.CreateLShr(wide, half), part), 1u);
+  }
+  Value *gather(ArrayRef<Value *> values) {
+    Value *all = PoisonValue::get(call.getType());
+    for (auto [i, value] : enumerate(values))
+      all = b.CreateInsertValue(all, value, static_cast<unsigned>(i));
+    return all;
   }
   // Bit i of the table is the result where the three operands' bits spell i.
   Value *lookUp(unsigned table) {
@@ -130,6 +136,8 @@ Value *qfa::emu::emitAsm(CallInst &call, IRBuilderBase &builder, CallScalar call
     Value *product = builder.CreateMul(emit.word(0, bits), emit.word(1, bits));
     return emit.split(builder.CreateAdd(product, emit.word(2, bits)));
   }
+  if (auto *results = dyn_cast<StructType>(call.getType()); text.empty() && results)
+    return results->getNumElements() == operands.size() ? emit.gather(operands) : nullptr; // behind what was before
   if (text == selectEqual)
     return builder.CreateSelect(builder.CreateFCmpUEQ(operands[0], operands[1]), operands[2], operands[3]);
   unsigned table;

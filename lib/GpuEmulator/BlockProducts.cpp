@@ -50,10 +50,13 @@ void Block::multiply(const Site &site, uint32_t warp) {
     if (matrix.baseOffset)
       fail("bad-descriptor", fmt::format("a matrix with base offset {}, only 0 is emulated", matrix.baseOffset), &site,
            warp * warpLanes);
-    uint32_t stepRow = transposed ? 8 : 1, stepK = transposed ? 1 : 8;
-    for (uint32_t row = first, reader = 0; row < first + rows; row += stepRow)
-      for (uint32_t k = 0; k < warpgroupInner; k += stepK)
-        readShared(site, warp * warpLanes + reader++ % 8, placeOf(matrix, transposed, row, k), product);
+    // Eight lines of 16 bytes at a time, as the hardware does: one by each of eight threads.
+    uint32_t parts = (transposed ? rows : warpgroupInner) / 8, lines = transposed ? warpgroupInner : rows;
+    for (uint32_t part = 0; part < parts; ++part)
+      for (uint32_t line = 0; line < lines; ++line) {
+        uint32_t row = first + (transposed ? 8 * part : line), k = transposed ? line : 8 * part;
+        readShared(site, warp * warpLanes + line % 8, placeOf(matrix, transposed, row, k), product);
+      }
   };
   readFactor(given.a, given.transposedA, warp % warpgroupWarps * 16, 16);
   readFactor(given.b, given.transposedB, 0, columnsOf(site));

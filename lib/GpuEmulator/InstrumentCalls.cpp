@@ -102,6 +102,7 @@ bool Instrumenter::replaceCall(CallInst &call) {
     Site &site = newSite(call, product.kind);
     site.count = product.count;
     site.operands = product.operands;
+    site.instruction = "wgmma.mma_async.m64n" + std::to_string(product.count * 8) + "k16.f32.bf16.bf16";
     replaceOperation(call, site);
     return true;
   }

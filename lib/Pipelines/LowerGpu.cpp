@@ -16,9 +16,11 @@ using namespace mlir;
 using namespace qfa;
 
 SmallVector<GpuGroup> qfa::groupGpuArchs(ArrayRef<std::string> archs, StringRef precision) {
-  std::map<int, SmallVector<std::string>> byTiles;
-  for (const std::string &arch : archs)
-    byTiles[gpuTileArch(*parseGpuArch(arch), precision)].push_back(arch);
+  std::map<GpuArch, SmallVector<GpuArch>> byTiles;
+  for (const std::string &text : archs) {
+    GpuArch arch = *parseGpuArch(text);
+    byTiles[*gpuTileArch(arch, precision)].push_back(arch);
+  }
   SmallVector<GpuGroup> groups;
   for (auto &[arch, same] : byTiles)
     groups.push_back({arch, same, /*needsPtx=*/groups.empty()});
@@ -48,7 +50,7 @@ FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, const GpuGrou
   std::string error, ptx = generatePtx(*module, group.arch, error);
   if (ptx.empty())
     return gpuModule.emitError() << error;
-  ArrayRef<std::string> archs = group.archs;
+  ArrayRef<GpuArch> archs = group.archs;
   bool assembles = !findPtxas().empty();
   if (assembles) {
     std::vector<GpuImage> cubins(archs.size());
@@ -56,12 +58,12 @@ FailureOr<SmallVector<GpuImage>> qfa::makeGpuImages(Operation *op, const GpuGrou
     std::vector<std::thread> assemblers;
     for (size_t i = 0; i < archs.size(); ++i)
       assemblers.emplace_back(
-          [&, i] { cubins[i] = {QFA_GPU_CUBIN, std::atoi(archs[i].c_str()), assemblePtx(ptx, archs[i], reports[i])}; });
+          [&, i] { cubins[i] = {QFA_GPU_CUBIN, archs[i], assemblePtx(ptx, archs[i], reports[i])}; });
     for (std::thread &assembler : assemblers)
       assembler.join();
     for (size_t i = 0; i < archs.size(); ++i) {
       if (cubins[i].bytes.empty())
-        return gpuModule.emitError("ptxas does not assemble for sm_") << archs[i] << ": " << reports[i];
+        return gpuModule.emitError("ptxas does not assemble for sm_") << archs[i].text() << ": " << reports[i];
       images.push_back(std::move(cubins[i]));
     }
   }
@@ -113,7 +115,7 @@ LogicalResult qfa::lowerToGpuCode(StringRef kernels, const GpuOptions &options, 
   registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kernels, &context);
-  LowerKernelsToGpuOptions lowering{options.precision, group.arch, options.multiprocessors};
+  LowerKernelsToGpuOptions lowering{options.precision, group.arch.text(), options.multiprocessors};
   if (!module || failed(lowerKernelsToNvvm(*module, lowering)))
     return failure();
   for (auto kernel : module->getOps<GpuKernelOp>())

@@ -20,7 +20,7 @@ using namespace qfa;
 static Attribute makeObject(const GpuImage &image, MLIRContext *context) {
   Builder b(context);
   auto target = NVVM::NVVMTargetAttr::get(context, /*optLevel=*/3, "nvptx64-nvidia-cuda",
-                                          "sm_" + std::to_string(image.arch), "+ptx80");
+                                          "sm_" + image.arch.text(), "+ptx80");
   auto format = image.kind == QFA_GPU_PTX ? gpu::CompilationTarget::Assembly : gpu::CompilationTarget::Binary;
   return gpu::ObjectAttr::get(context, target, format, b.getStringAttr(image.bytes), /*properties=*/nullptr,
                               /*kernels=*/nullptr);
@@ -64,10 +64,13 @@ private:
     if (wanted.empty())
       wanted = GpuOptions().archs;
     GpuGroup group = groupGpuArchs(wanted, precision).front();
-    LowerKernelsToGpuOptions kernels{precision, group.arch, multiprocessors};
+    LowerKernelsToGpuOptions kernels{precision, group.arch.text(), multiprocessors};
     if (failed(host.run(module)) || failed(lowerKernelsToNvvm(module, kernels)))
       return failure();
-    group.archs = emit == "binary" ? std::move(wanted) : SmallVector<std::string>();
+    group.archs.clear();
+    if (emit == "binary")
+      for (const std::string &arch : wanted)
+        group.archs.push_back(*parseGpuArch(arch));
     return emit == "nvvm" ? success() : makeBinary(module, group);
   }
 

@@ -6,7 +6,7 @@
 // DEFINE: %{translate} = sed -n '/^  gpu.module/,/^  }/p' %t.nvvm | sed '1s/.*/module {/' | mlir-translate --mlir-to-llvmir -o %t.ll
 // DEFINE: %{product} = qfa-gpu-emulate %t.ll --grid 1 %{launch} --mem --kernel
 // DEFINE: %{linear} = %{product} linear__product --arg buffer:f32:245760 --arg buffer:f32:16 --arg buffer:f32:1638400 --arg buffer:bf16:655360:random --arg i64:0
-// DEFINE: %{grad} = %{product} grad__product --arg buffer:f32:163840 --arg buffer:f32:16 --arg buffer:f32:1638400 --arg buffer:bf16:327680:random --arg i64:0
+// DEFINE: %{grad} = %{product} grad__product --arg buffer:f32:163840 --arg buffer:f32:16 --arg buffer:f32:1638400 --arg buffer:bf16:655360:random --arg i64:0
 // DEFINE: %{outer} = %{product} outer__product --arg buffer:f32:245760 --arg buffer:f32:245760 --arg buffer:f32:1638400:random --arg buffer:bf16:655360:random --arg i64:0
 // DEFINE: %{traffic} = %{linear} 2> %t.linear && %{grad} 2> %t.grad && %{outer} 2> %t.outer && cat %t.linear %t.grad %t.outer > %t.all
 // DEFINE: %{wasted} = grep -E 'shared|cp.async' %t.all | not grep -v '(1.00x)'
@@ -48,6 +48,16 @@
 // RUN: %{traffic}
 // RUN: FileCheck %s < %t.all
 // RUN: %{wasted}
+
+// 128 x 256 x 64 of warpgroups, whose products read shared memory themselves.
+// REDEFINE: %{tiles} = gpu-arch=90a multiprocessors=1
+// REDEFINE: %{launch} = --block 256 --shared 196608
+// RUN: %{lower}
+// RUN: %{translate}
+// RUN: %{traffic}
+// RUN: FileCheck %s --check-prefix=HOPPER < %t.all
+// RUN: %{wasted}
+// HOPPER: shared{{.*}}wgmma
 
 qfa.kernel @linear {
 ^bb0(%x: tensor<1x1280x192xf32>, %w: !qfa.elastic<1280x192, bits = [4], group = 64, rank = 0, scales = f32>):

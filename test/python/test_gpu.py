@@ -66,18 +66,18 @@ def test_a_step_passes_all_checks(program, texts, tmp_path):
 def test_every_architecture_trains_as_the_cpu(compiler, world, dense, texts, tmp_path):
     # 132 tokens on a card of one multiprocessor: the largest tiles.
     compiler(world / "model.onnx", "--weights", dense.trained, "--group-size", 32, "--batch", 4, "--sequence", 33, "--target", "cpu,cuda",
-             "--isa", "portable,avx2", "--gpu-arch", "80,90", "--gpu-multiprocessors", 1, "-o", tmp_path / "story")
+             "--isa", "portable,avx2", "--gpu-arch", "80,90,90a", "--gpu-multiprocessors", 1, "-o", tmp_path / "story")
     program = Program(tmp_path / "story")
     steps = ["train", *texts, "--max-steps", 3, "--learning-rate", 2e-3, "--eval-every", 0, "--device"]
     program(*steps, "cpu", "--out", tmp_path / "cpu")
-    for arch in "80", "90":
-        program(*steps, "emulated", "--out", tmp_path / arch, QFA_EMULATOR_ARCH=arch)
-    cpu, ampere, hopper = (metrics(tmp_path / run, "loss") for run in ("cpu", "80", "90"))
-    assert len(cpu) == 3 and hopper == pytest.approx(cpu, rel=5e-3)
-    assert hopper == ampere  # tiles of both add in the same order
-    words = program.fails(*steps, "emulated", "--out", tmp_path / "run", QFA_EMULATOR_ARCH="86")
-    assert "QFA_EMULATOR_ARCH is '86', wanted what this program has bitcode for: 80, 90" in words
-    assert re.search(r"bitcode for sm_80 .*, bitcode for sm_90 ", program("info"))
+    for arch in "80", "90", "90a":
+        program(*steps, "emulated", "--out", tmp_path / arch, QFA_GPU_ARCH=arch)
+    cpu, *gpus = (metrics(tmp_path / run, "loss") for run in ("cpu", "80", "90", "90a"))
+    assert len(cpu) == 3 and gpus[0] == pytest.approx(cpu, rel=5e-3)
+    assert gpus[0] == gpus[1] == gpus[2]  # tiles of all add in the same order
+    words = program.fails(*steps, "emulated", "--out", tmp_path / "run", QFA_GPU_ARCH="86")
+    assert "QFA_GPU_ARCH is '86', wanted what this program has bitcode for: 80, 90, 90a" in words
+    assert re.search(r"bitcode for sm_80 .*, bitcode for sm_90 .*, bitcode for sm_90a ", program("info"))
 
 
 def test_a_subnet_says_the_same(program, compiler, world, runs, tmp_path):

@@ -6,6 +6,7 @@
 #define QFA_EMIT_MODULETABLES_H
 
 #include "qfa/Dialect/Qfa.h"
+#include "qfa/Lowering/GpuArch.h"
 #include "qfa/module_abi.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -51,7 +52,7 @@ struct GpuKernelRow {
 // The GPU functions in one form.
 struct GpuImage {
   qfa_gpu_image_kind_t kind;
-  int arch;
+  GpuArch arch;
   std::string bytes;
 };
 

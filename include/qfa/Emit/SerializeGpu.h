@@ -2,6 +2,8 @@
 #ifndef QFA_EMIT_SERIALIZEGPU_H
 #define QFA_EMIT_SERIALIZEGPU_H
 
+#include "qfa/Lowering/GpuArch.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 #include <string>
@@ -13,22 +15,19 @@ class Module;
 
 namespace qfa {
 
-// The number of an architecture, 80 or more, such as 80 or 90a. Nothing for other text.
-std::optional<int> parseGpuArch(llvm::StringRef text);
-
 // The optimized LLVM module of a gpu.module in the NVVM dialect (--qfa-lower-gpu-to-nvvm), for sm_<arch> and later: the
 // very module from which the PTX is made, and which the emulator runs. Null on failure, which has been reported.
-std::unique_ptr<llvm::Module> translateGpu(mlir::gpu::GPUModuleOp module, int arch, llvm::LLVMContext &context);
+std::unique_ptr<llvm::Module> translateGpu(mlir::gpu::GPUModuleOp module, GpuArch arch, llvm::LLVMContext &context);
 
 // PTX text for sm_<arch> and later; leaves the module prepared for code generation. Empty on failure, with the reason
 // in `error`.
-std::string generatePtx(llvm::Module &module, int arch, std::string &error);
+std::string generatePtx(llvm::Module &module, GpuArch arch, std::string &error);
 
 // ptxas of the CUDA toolkit: from CUDA_PATH, PATH or /usr/local/cuda. Empty when there is none.
 std::string findPtxas();
 
-// Machine code for sm_<arch> ("80", "90a"); `report` gets what ptxas says of registers and spills. Empty on failure.
-std::string assemblePtx(llvm::StringRef ptx, llvm::StringRef arch, std::string &report);
+// Machine code for sm_<arch>; `report` gets what ptxas says of registers and spills. Empty on failure.
+std::string assemblePtx(llvm::StringRef ptx, GpuArch arch, std::string &report);
 
 } // namespace qfa
 

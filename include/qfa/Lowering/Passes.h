@@ -3,6 +3,7 @@
 #define QFA_LOWERING_PASSES_H
 
 #include "qfa/Dialect/Qfa.h"
+#include "qfa/Lowering/GpuArch.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
@@ -16,8 +17,8 @@ namespace qfa {
 void buildLowerKernelsToLlvm(mlir::OpPassManager &pm);
 // From what LowerKernelsToGpu leaves: the functions of every gpu.module to the LLVM and NVVM dialects.
 void buildLowerGpuToNvvm(mlir::OpPassManager &pm);
-// The lowest architecture whose products have the tiles of this one's, so that one code serves both; 0: there is none.
-int gpuTileArch(int arch, llvm::StringRef precision);
+// The lowest architecture whose products have the tiles of this one's, so that one code serves both.
+std::optional<GpuArch> gpuTileArch(GpuArch arch, llvm::StringRef precision);
 void registerLoweringPipelines();
 
 #define GEN_PASS_REGISTRATION

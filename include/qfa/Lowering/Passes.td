@@ -48,7 +48,7 @@ def LowerKernelsToGpu : Pass<"qfa-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"precision", "precision", "std::string", "\"bf16\"", "Factors of matrix products: bf16 or f32">,
-    Option<"arch", "arch", "int", "80", "Architecture whose tiles products have: 80, 90, ..">,
+    Option<"arch", "arch", "std::string", "\"80\"", "Architecture whose tiles products have: 80, 90, 90a, ..">,
     Option<"multiprocessors", "multiprocessors", "unsigned", "0", "Of the card (default: as many as an A100 has, or an H100 from 90 on)">
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",

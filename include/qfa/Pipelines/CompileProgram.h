@@ -21,8 +21,8 @@ struct GpuOptions {
 
 // Architectures whose products are cut into the same tiles: one code serves them.
 struct GpuGroup {
-  int arch;                             // the lowest that the code is for
-  llvm::SmallVector<std::string> archs; // that machine code is made for, where there is a ptxas
+  GpuArch arch;                     // the lowest that the code is for
+  llvm::SmallVector<GpuArch> archs; // that machine code is made for, where there is a ptxas
   bool needsPtx; // beside machine code. The lowest group's PTX serves the cards that no machine code is for
 };
 // Lowest first. Every architecture parses (parseGpuArch).

@@ -5,6 +5,7 @@
 #include "Gemm.h"
 
 #include "GemmTile.h"
+#include "GemmWarpgroup.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -12,8 +13,8 @@ using namespace mlir;
 using namespace qfa;
 
 Panel qfa::makePanel(GpuPlan &plan, int64_t rows, int64_t columns) {
-  rows = roundUp(rows, kPanelAlign);
-  columns = roundUp(columns, kPanelAlign);
+  rows = roundUp(rows, panelAlign(plan.card));
+  columns = roundUp(columns, panelAlign(plan.card));
   return {plan.workspace(rows * columns * factorBytes(plan.precision)), rows, columns};
 }
 
@@ -22,11 +23,11 @@ class Product {
 public:
   Product(GpuBuilder &b, const GemmTile &tile, Precision precision, Panel a, Panel c)
       : b(b), tile(tile), precision(precision), panelA(a), panelB(c), element(factorType(b, precision)),
-        layoutA(a, tile.bm, tile.bk, factorBytes(precision)), layoutB(c, tile.bn, tile.bk, factorBytes(precision)) {}
+        layoutA(a, tile.bm, tile, factorBytes(precision)), layoutB(c, tile.bn, tile, factorBytes(precision)) {}
 
   void emit(GemmSize size, GemmEpilogue epilogue, int64_t parts) {
     stageBytes = layoutA.bytes() + layoutB.bytes();
-    shared = b.dynamicShared(tile.sharedBytes(precision), b.getI8Type());
+    shared = b.dynamicShared(tile.sharedBytes(precision), b.getI8Type(), tile.isAsync ? kSwizzleBytes : 16);
     placeBlock(ceilDiv(size.m, tile.bm), ceilDiv(size.n, tile.bn));
     warpRow = b.mul(b.div(b.warp(), tile.warpsN), tile.warpM());
     warpColumn = b.mul(b.rem(b.warp(), tile.warpsN), tile.warpN());
@@ -63,12 +64,16 @@ private:
   Values mainLoop() {
     Value sourceA = firstSource(panelA, layoutA, blockRow), sourceB = firstSource(panelB, layoutB, blockColumn);
     Value targetA = layoutA.firstTarget(b), targetB = b.add(layoutB.firstTarget(b), layoutA.bytes());
-    prepareFragments();
+    std::optional<WarpgroupProducts> products;
+    if (tile.isAsync)
+      products.emplace(b, tile, layoutA, layoutB, panelA.transposed, panelB.transposed, shared);
+    else
+      prepareFragments();
     auto copy = [&](Value atA, Value atB, Value stage) { // stage: byte offset
       layoutA.copy(b, atA, b.at(shared, b.add(stage, targetA), b.getI8Type()));
       layoutB.copy(b, atB, b.at(shared, b.add(stage, targetB), b.getI8Type()));
     };
-    int64_t ahead = tile.stages - 1;
+    int64_t ahead = tile.ahead(), lastStage = (tile.stages - 1) * stageBytes;
     for (int64_t stage = 0; stage < ahead; ++stage) {
       if (stage < steps)
         copy(b.at(sourceA, stage * layoutA.step, element), b.at(sourceB, stage * layoutB.step, element),
@@ -83,20 +88,32 @@ private:
     Values results = b.forLoop(0, steps, 1, carried, [&](Value step, ValueRange values) -> Values {
       Value stage = values[2];
       NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(ahead - 1));
-      b.barrier(); // this stage has arrived for all threads, and all are done with the one before, which is filled next
+      if (products)
+        products->fenceCopies();
+      b.barrier(); // this stage has arrived for all threads, and all are done with the one that is filled next
+      Values sums(values.drop_front(3));
+      if (products)
+        products->start(b.toI64(stage), sums);
       b.ifThen(b.less(step, steps - ahead), [&] {
-        Value before = b.select(b.equal(stage, 0), b.i32(ahead * stageBytes), b.sub(stage, stageBytes));
-        copy(values[0], values[1], b.toI64(before));
+        int64_t behind = (tile.stages - ahead) * stageBytes; // of the stage to fill, if there were as many before it
+        Value filled = b.select(b.less(stage, b.i32(behind)), b.add(stage, b.i32(ahead * stageBytes)),
+                                b.sub(stage, b.i32(behind)));
+        copy(values[0], values[1], b.toI64(filled));
       });
       NVVM::CpAsyncCommitGroupOp::create(b);
-      Values sums(values.drop_front(3));
-      precision == Precision::bf16 ? multiplyBf16(b.toI64(stage), sums) : multiplyF32(b.toI64(stage), sums);
-      Value next = b.select(b.equal(stage, ahead * stageBytes), b.i32(0), b.add(stage, stageBytes));
+      if (products)
+        products->waitForOthers();
+      else
+        precision == Precision::bf16 ? multiplyBf16(b.toI64(stage), sums) : multiplyF32(b.toI64(stage), sums);
+      Value next = b.select(b.equal(stage, lastStage), b.i32(0), b.add(stage, stageBytes));
       Values out = {b.at(values[0], layoutA.step, element), b.at(values[1], layoutB.step, element), next};
       out.append(sums);
       return out;
     });
-    return Values(llvm::drop_begin(results, 3));
+    Values sums(llvm::drop_begin(results, 3));
+    if (products)
+      products->finish(sums);
+    return sums;
   }
 
   // Where this lane's first fragments of a factor lie in a stage. A matrix load takes 16 rows (of results) x 16 of k as

@@ -2,7 +2,7 @@
 //
 //   result[i, j] = sum over k of A[i, k] B[j, k],   0 <= i < m, 0 <= j < n
 //
-// A factor is a panel: a row-major matrix of factorType, padded with zeros to multiples of kPanelAlign in both
+// A factor is a panel: a row-major matrix of factorType, padded with zeros to multiples of panelAlign in both
 // directions, so that the main loop has no bounds. It is stored as written above, or transposed: [k, i] or [k, j].
 #ifndef QFA_LIB_LOWERING_GPU_GEMM_H
 #define QFA_LIB_LOWERING_GPU_GEMM_H
@@ -11,7 +11,8 @@
 
 namespace qfa {
 
-constexpr int64_t kPanelAlign = 128; // a tile of more rows serves panels that it divides
+constexpr int64_t kPanelAlign = 128; // at least; a tile of more rows or columns serves panels that it divides
+int64_t panelAlign(Card card);
 
 struct Panel {
   int64_t offset = 0;            // in the workspace, bytes

@@ -9,8 +9,10 @@ namespace qfa {
 struct GemmTile {
   int64_t bm, bn, bk;
   int64_t warpsM, warpsN; // of a block
-  int64_t stages;         // tiles of factors in shared memory, all but one of them in flight
+  int64_t stages;         // tiles of factors in shared memory
+  bool isAsync = false;   // products are wgmma, of four warps each, and go on while the next tiles' begin
 
+  int64_t ahead() const { return isAsync ? stages - 2 : stages - 1; } // tiles in flight to shared memory
   int64_t threads() const { return warpsM * warpsN * kWarp; }
   int64_t sharedBytes(Precision precision) const { // of a block
     return stages * (bm + bn) * bk * factorBytes(precision);
@@ -22,11 +24,12 @@ struct GemmTile {
 const GemmTile &chooseTile(Card card, Precision precision, GemmSize size);
 
 // The part of a factor that a stage holds: rows of `chunks` times 16 bytes, the chunks of a row exchanged by an
-// exclusive or with the row's number, so that eight rows of one column of chunks lie in different banks.
+// exclusive or with the row's number, so that eight rows of one column of chunks lie in different banks. Asynchronous
+// products want at most 128 bytes of a row together, all rows of them before the next 128.
 class TileLayout {
 public:
   // extent: bm or bn
-  TileLayout(Panel panel, int64_t extent, int64_t bk, int64_t elementBytes);
+  TileLayout(Panel panel, int64_t extent, const GemmTile &tile, int64_t elementBytes);
 
   int64_t bytes() const { return rows * chunks * 16; }
   // Byte offset of a chunk of 16 bytes. Adding a multiple of 16 to the row adds as many rows of bytes.
@@ -39,6 +42,7 @@ public:
   void copy(GpuBuilder &b, mlir::Value source, mlir::Value target) const;
 
   int64_t rows, chunks, perChunk; // perChunk: elements of 16 bytes
+  int64_t together;               // chunks of a row that lie side by side
   int64_t stride;                 // of the panel, elements
   int64_t step;                   // elements of the panel between this tile and that of the next bk
 };

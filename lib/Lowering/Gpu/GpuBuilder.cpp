@@ -75,12 +75,13 @@ void GpuBuilder::forGrid(int64_t n, llvm::function_ref<void(Value)> body, int di
   ifThen(less(i, n), [&] { body(i); });
 }
 
-Value GpuBuilder::declareShared(LLVM::Linkage linkage, const Twine &suffix, int64_t count, Type element) {
+Value GpuBuilder::declareShared(LLVM::Linkage linkage, const Twine &suffix, int64_t count, Type element,
+                                int64_t alignment) {
   InsertionGuard guard(*this);
   setInsertionPointToStart(into.getBody());
   std::string name = (function.getName() + suffix).str();
   auto global = LLVM::GlobalOp::create(*this, LLVM::LLVMArrayType::get(element, count), /*isConstant=*/false, linkage,
-                                       name, Attribute(), /*alignment=*/16, sharedSpace);
+                                       name, Attribute(), alignment, sharedSpace);
   setInsertionPointToStart(&function.getBody().front());
   return LLVM::AddressOfOp::create(*this, global);
 }
@@ -88,13 +89,13 @@ Value GpuBuilder::declareShared(LLVM::Linkage linkage, const Twine &suffix, int6
 Value GpuBuilder::shared(int64_t count, Type element) {
   element = element ? element : getF32Type();
   sharedBytes += llvm::alignTo(count * element.getIntOrFloatBitWidth() / 8, 16);
-  return declareShared(LLVM::Linkage::Internal, "__shared" + Twine(sharedCount++), count, element);
+  return declareShared(LLVM::Linkage::Internal, "__shared" + Twine(sharedCount++), count, element, 16);
 }
 
-Value GpuBuilder::dynamicShared(int64_t count, Type element) {
+Value GpuBuilder::dynamicShared(int64_t count, Type element, int64_t alignment) {
   element = element ? element : getF32Type();
   if (!dynamicStart) // all names of dynamic shared memory begin at one address
-    dynamicStart = declareShared(LLVM::Linkage::External, "__dynamic", 0, getI8Type());
+    dynamicStart = declareShared(LLVM::Linkage::External, "__dynamic", 0, getI8Type(), alignment);
   int64_t first = dynamicBytes;
   dynamicBytes += llvm::alignTo(count * element.getIntOrFloatBitWidth() / 8, 16);
   return at(dynamicStart, first, getI8Type());

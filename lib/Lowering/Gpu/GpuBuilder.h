@@ -56,8 +56,9 @@ public:
 
   // `count` elements of shared memory, 16-byte aligned. At most kSharedBytes in a function.
   mlir::Value shared(int64_t count, mlir::Type element = {});
-  // The same in dynamic shared memory, of which there may be more: GpuPlan's launches of the function give it.
-  mlir::Value dynamicShared(int64_t count, mlir::Type element = {});
+  // The same in dynamic shared memory, of which there may be more: GpuPlan's launches of the function give it. Its
+  // first bytes are aligned as the first call says.
+  mlir::Value dynamicShared(int64_t count, mlir::Type element = {}, int64_t alignment = 16);
   // The lane's value of lane ^ mask; all lanes of the warp take part.
   mlir::Value shuffleXor(mlir::Value f32, int64_t mask);
   // Over the warp's lanes, the same in every lane, in a fixed order.
@@ -81,7 +82,8 @@ private:
   mlir::Value threadIndex;
   int64_t sharedCount = 0;
   mlir::Value dynamicStart;
-  mlir::Value declareShared(mlir::LLVM::Linkage linkage, const llvm::Twine &suffix, int64_t count, mlir::Type element);
+  mlir::Value declareShared(mlir::LLVM::Linkage linkage, const llvm::Twine &suffix, int64_t count, mlir::Type element,
+                            int64_t alignment);
 };
 
 } // namespace qfa

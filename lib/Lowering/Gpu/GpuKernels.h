@@ -5,6 +5,8 @@
 #include "../Common/Sizes.h"
 #include "GpuBuilder.h"
 
+#include "qfa/Lowering/GpuArch.h"
+
 namespace qfa {
 
 // What the factors of matrix products are rounded to. f32 is for tests: the same kernels, so that whatever differs
@@ -18,7 +20,7 @@ inline Precision precisionOf(llvm::StringRef name) { return name == "f32" ? Prec
 
 // What code is made for.
 struct Card {
-  int arch = 80;
+  GpuArch arch;
   int64_t multiprocessors = 0; // 0: as many as cards of the architecture have
 };
 int64_t dynamicLimit(int arch); // bytes of shared memory that a block can have on all cards for which code of arch is

@@ -20,7 +20,7 @@ std::string GpuPlan::function(StringRef part, int64_t threads, Emit emit) {
                   .str();
   };
   limit(builder.sharedBytes, kSharedBytes);
-  limit(builder.sharedBytes + builder.dynamicBytes, dynamicLimit(card.arch));
+  limit(builder.sharedBytes + builder.dynamicBytes, dynamicLimit(card.arch.number));
   dynamicBytes[name] = builder.dynamicBytes;
   return name;
 }

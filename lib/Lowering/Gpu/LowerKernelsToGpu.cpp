@@ -102,8 +102,9 @@ public:
       module.emitError("unknown precision '") << precision << "', wanted bf16 or f32";
       return signalPassFailure();
     }
-    if (!gpuTileArch(arch, precision)) {
-      module.emitError("no GPU code for sm_") << arch.getValue() << ", wanted 80 or later";
+    std::optional<GpuArch> wanted = parseGpuArch(arch);
+    if (!wanted) {
+      module.emitError("no GPU code for sm_") << arch.getValue() << ", wanted 80 or later, such as 80 or 90a";
       return signalPassFailure();
     }
     auto kernels = llvm::to_vector(module.getOps<KernelOp>());
@@ -113,7 +114,7 @@ public:
     auto into = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
     for (KernelOp kernel : kernels)
-      if (failed(lower(kernel, into, precisionOf(precision), Card{arch, multiprocessors})))
+      if (failed(lower(kernel, into, precisionOf(precision), Card{*wanted, multiprocessors})))
         return signalPassFailure();
   }
 };

@@ -140,8 +140,8 @@ typedef struct qfa_gpu_kernel_t {
 } qfa_gpu_kernel_t;
 
 typedef enum qfa_gpu_image_kind_t {
-  QFA_GPU_PTX = 0,    /* text, ends with a zero byte; serves devices of arch and later */
-  QFA_GPU_CUBIN = 1,  /* machine code for arch and later ones of the same major number */
+  QFA_GPU_PTX = 0,    /* text, ends with a zero byte; serves devices of arch and later, unless there is a feature */
+  QFA_GPU_CUBIN = 1,  /* machine code for arch and, without a feature, later ones of the same major number */
   QFA_GPU_BITCODE = 2 /* LLVM bitcode from which the PTX was made, for the emulator */
 } qfa_gpu_image_kind_t;
 
@@ -149,6 +149,8 @@ typedef enum qfa_gpu_image_kind_t {
 typedef struct qfa_gpu_image_t {
   int32_t kind; /* qfa_gpu_image_kind_t */
   int32_t arch; /* 80, 90, 100 */
+  int32_t feature; /* 0; 'a': serves arch alone; 'f': arch and later ones of the same major number */
+  int32_t reserved;
   int64_t bytes;
   const void *data;
   const qfa_gpu_kernel_t *kernels; /* by kernel: how its functions are launched */

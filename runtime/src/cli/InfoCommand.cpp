@@ -157,7 +157,7 @@ static void printText(const Module &module) {
   std::vector<std::string> images;
   for (int64_t i = 0; i < raw.gpu_image_count; ++i) {
     const char *kinds[] = {"PTX", "machine code", "bitcode"};
-    images.push_back(fmt::format("{} for sm_{} ({})", kinds[raw.gpu_images[i].kind], raw.gpu_images[i].arch,
+    images.push_back(fmt::format("{} for sm_{} ({})", kinds[raw.gpu_images[i].kind], archOf(raw.gpu_images[i]),
                                  humanBytes(static_cast<double>(raw.gpu_images[i].bytes))));
   }
   fmt::print("for GPUs, with {} factors: {}\n", raw.gpu_precision, fmt::join(images, ", "));

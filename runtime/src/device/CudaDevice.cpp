@@ -10,7 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <tuple>
 
 using namespace qfa::rt;
 
@@ -112,32 +112,42 @@ static int largestDynamicShared(const qfa_module_t &module, const qfa_gpu_image_
   return bytes;
 }
 
+static bool runsOn(const qfa_gpu_image_t &image, int arch) {
+  if (image.feature == 'a')
+    return image.arch == arch;
+  bool needsGeneration = image.kind == QFA_GPU_CUBIN || image.feature;
+  return image.arch <= arch && (image.arch / 10 == arch / 10 || !needsGeneration);
+}
+
 // Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles. A newer
 // device may have less shared memory than the architecture that an image is for.
 const qfa_gpu_image_t &CudaDevice::loadImage() {
   const qfa_gpu_image_t *best = nullptr;
-  std::set<int> archs;
+  const std::optional<std::string> wanted = wantedArch();
+  std::vector<std::string> archs;
   int sharedBytes = 0;
   driver.check(driver.deviceGetAttribute(&sharedBytes, cuda::largestSharedBytesOfABlock, device),
                "cuDeviceGetAttribute");
   auto isBetter = [&](const qfa_gpu_image_t &image) {
     bool isCode = image.kind == QFA_GPU_CUBIN, bestIsCode = best && best->kind == QFA_GPU_CUBIN;
-    return !best || isCode > bestIsCode || (isCode == bestIsCode && image.arch > best->arch);
+    return !best || std::tuple(isCode, image.arch, image.feature) > std::tuple(bestIsCode, best->arch, best->feature);
   };
   for (int64_t i = 0; i < module.raw.gpu_image_count; ++i) {
     const qfa_gpu_image_t &image = module.raw.gpu_images[i];
-    bool runs = image.kind == QFA_GPU_PTX
-                    ? image.arch <= arch
-                    : image.kind == QFA_GPU_CUBIN && image.arch / 10 == arch / 10 && image.arch <= arch;
-    if (runs && largestDynamicShared(module.raw, image) <= sharedBytes && isBetter(image))
+    if (image.kind == QFA_GPU_BITCODE || (wanted && archOf(image) != wanted))
+      continue;
+    if (runsOn(image, arch) && largestDynamicShared(module.raw, image) <= sharedBytes && isBetter(image))
       best = &image;
-    archs.insert(image.arch);
+    if (std::string arch = archOf(image); std::find(archs.begin(), archs.end(), arch) == archs.end())
+      archs.push_back(arch);
   }
+  if (!best && wanted)
+    fail("{} runs none of this program's GPU code for sm_{}, which QFA_GPU_ARCH names", name, *wanted);
   if (!best)
     fail("{} runs none of this program's GPU code, which is for sm_{}: --gpu-arch makes other, for 80 or later", name,
          fmt::join(archs, ", sm_"));
   driver.check(driver.moduleLoadDataEx(&loaded, best->data, 0, nullptr, nullptr), "cuModuleLoadDataEx",
-               fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", best->arch));
+               fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", archOf(*best)));
   return *best;
 }
 

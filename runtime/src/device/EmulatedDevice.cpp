@@ -53,16 +53,16 @@ static const qfa_gpu_image_t &chooseBitcode(const Module &module) {
   for (int64_t i = 0; i < module.raw.gpu_image_count; ++i)
     if (module.raw.gpu_images[i].kind == QFA_GPU_BITCODE) {
       images.push_back(&module.raw.gpu_images[i]);
-      archs.push_back(std::to_string(images.back()->arch));
+      archs.push_back(archOf(*images.back()));
     }
   if (images.empty())
     fail("this program holds no bitcode for the emulated device");
-  const char *wanted = std::getenv("QFA_EMULATOR_ARCH");
-  if (!wanted || !*wanted)
+  std::optional<std::string> wanted = wantedArch();
+  if (!wanted)
     return *images.front();
-  auto found = std::find(archs.begin(), archs.end(), wanted);
+  auto found = std::find(archs.begin(), archs.end(), *wanted);
   if (found == archs.end())
-    fail("QFA_EMULATOR_ARCH is '{}', wanted what this program has bitcode for: {}", wanted, fmt::join(archs, ", "));
+    fail("QFA_GPU_ARCH is '{}', wanted what this program has bitcode for: {}", *wanted, fmt::join(archs, ", "));
   return *images[found - archs.begin()];
 }
 

@@ -27,7 +27,7 @@ class EmulatedDevice : public GpuDevice {
 public:
   /// Blocks of threads are shared among `workers` threads of the host. QFA_EMULATOR_CHECKS=1 in the environment checks
   /// every access, QFA_EMULATOR_SCHEDULE=forward, reverse or a number (a seed) chooses the order of threads then.
-  /// QFA_EMULATOR_ARCH=90 runs the kernels with that architecture's tiles, instead of those of the program's lowest.
+  /// QFA_GPU_ARCH=90 runs the kernels with that architecture's tiles, instead of those of the program's lowest.
   EmulatedDevice(const Module &module, int workers, bool profile);
   ~EmulatedDevice() override;
 

@@ -5,6 +5,15 @@
 
 using namespace qfa::rt;
 
+std::string qfa::rt::archOf(const qfa_gpu_image_t &image) {
+  return std::to_string(image.arch) + (image.feature ? std::string(1, static_cast<char>(image.feature)) : "");
+}
+
+std::optional<std::string> qfa::rt::wantedArch() {
+  const char *wanted = std::getenv("QFA_GPU_ARCH");
+  return wanted && *wanted ? std::optional<std::string>(wanted) : std::nullopt;
+}
+
 static int64_t largestWorkspace(const Module &module, const qfa_gpu_image_t &image) {
   int64_t bytes = 0;
   for (int64_t kernel = 0; kernel < module.raw.kernel_count; ++kernel)

@@ -5,8 +5,14 @@
 #include "device/Device.h"
 
 #include <exception>
+#include <optional>
 
 namespace qfa::rt {
+
+/// As --gpu-arch names it: 90, 90a.
+std::string archOf(const qfa_gpu_image_t &image);
+/// The architecture whose code the user wants to run: QFA_GPU_ARCH. Nothing: whichever suits the device best.
+std::optional<std::string> wantedArch();
 
 class GpuDevice : public Device {
 public:

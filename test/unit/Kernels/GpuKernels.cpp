@@ -84,7 +84,7 @@ static std::string compile(const std::string &ir, const LowerKernelsToGpuOptions
     }
   }
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto llvmModule = translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), options.arch, *llvmContext);
+  auto llvmModule = translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), *parseGpuArch(options.arch), *llvmContext);
   if (!llvmModule)
     return "the kernels do not translate to LLVM IR";
   if (const char *path = std::getenv("QFA_GPU_KERNEL_DUMP")) { // for reading what the optimizer made
@@ -101,7 +101,8 @@ static std::string compile(const std::string &ir, const LowerKernelsToGpuOptions
   return "";
 }
 
-GpuKernels::GpuKernels(const std::string &ir, const std::string &precision, int arch, unsigned multiprocessors)
+GpuKernels::GpuKernels(const std::string &ir, const std::string &precision, const std::string &arch,
+                       unsigned multiprocessors)
     : state(std::make_shared<State>()) {
   error = compile(ir, {precision, arch, multiprocessors}, *state);
 }
@@ -296,14 +297,15 @@ TestKernel GpuKernels::find(const std::string &name) const {
 // Mutants
 //===----------------------------------------------------------------------===//
 
-// Barriers, and the ends of groups of asynchronous copies.
+// Barriers, fences, and the ends of groups of asynchronous copies and products.
 static bool synchronises(const llvm::Instruction &instruction) {
   auto *call = dyn_cast<llvm::CallInst>(&instruction);
   if (!call || !call->getCalledFunction())
     return false;
   StringRef name = call->getCalledFunction()->getName();
   return name.consume_front("llvm.nvvm.") &&
-         llvm::any_of(ArrayRef<StringRef>{"barrier", "bar.warp.sync", "cp.async.commit.group", "cp.async.wait."},
+         llvm::any_of(ArrayRef<StringRef>{"barrier", "bar.warp.sync", "cp.async.commit.group", "cp.async.wait.",
+                                          "fence.proxy", "wgmma."},
                       [&](StringRef prefix) { return name.starts_with(prefix); });
 }
 

@@ -69,7 +69,7 @@ protected:
   static void TearDownTestSuite() { std::cout << tried << " mutants, " << noticed << " noticed\n"; }
 
   static void expectAllNoticed(const Operands &operands, const std::string &op, const std::vector<std::string> &results,
-                               const std::vector<std::string> &precisions = {"f32", "bf16"}, int arch = 80,
+                               const std::vector<std::string> &precisions = {"f32", "bf16"}, const std::string &arch = "80",
                                unsigned multiprocessors = 0) {
     for (const std::string &precision : precisions) {
       GpuKernels kernels(kernel(operands.types, op, results), precision, arch, multiprocessors);
@@ -104,11 +104,15 @@ TEST_F(GpuMutation, LinearOfManyTokens) {
   expectAllNoticed(o, "%r = qfa.linear %a0, %a1 adapter(%a2 : " + a + ") : " + x + ", " + w + " -> " + y, {y});
 }
 
-// 256 x 128, with one copied tile in flight and with two.
+// 256 x 128, with one copied tile in flight and with two; 128 x 256 and 128 x 128 by warpgroups. k: as said above.
 TEST_F(GpuMutation, LinearOfLargeTiles) {
-  for (int arch : {80, 90}) {
+  struct Case {
+    const char *arch;
+    int64_t n, k;
+  };
+  for (auto [arch, n, k] : {Case{"80", 20, 270}, {"90", 20, 270}, {"90a", 240, 400}, {"90a", 20, 400}}) {
     Operands o;
-    std::string x = o.floats({1, 250, 270}), w = o.floats({20, 270}), y = tensor({1, 250, 20});
+    std::string x = o.floats({1, 250, k}), w = o.floats({n, k}), y = tensor({1, 250, n});
     expectAllNoticed(o, "%r = qfa.linear %a0, %a1 : " + x + ", " + w + " -> " + y, {y}, {"bf16"}, arch,
                      /*multiprocessors=*/1);
   }

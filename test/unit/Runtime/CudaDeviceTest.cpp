@@ -48,10 +48,10 @@ const qfa_gpu_kernel_t gpuKernels[] = {{2, 1024, 3, linearLaunches}, {3, 0, 1, a
 void onCpu(void *const *, int64_t, int64_t, void *) {}
 const qfa_kernel_t kernels[] = {{"linear", 1, 0, 100, {onCpu, nullptr, nullptr}, 1, 1, nullptr},
                                 {"add", 1, 0, 10, {onCpu, nullptr, nullptr}, 2, 1, nullptr}};
-const qfa_gpu_image_t images[] = {{QFA_GPU_BITCODE, 80, 1, "b", gpuKernels},
-                                  {QFA_GPU_CUBIN, 80, 1, "c80", gpuKernels},
-                                  {QFA_GPU_CUBIN, 90, 1, "c90", gpuKernels},
-                                  {QFA_GPU_PTX, 80, 4, "ptx", gpuKernels}};
+const qfa_gpu_image_t images[] = {{QFA_GPU_BITCODE, 80, 0, 0, 1, "b", gpuKernels},
+                                  {QFA_GPU_CUBIN, 80, 0, 0, 1, "c80", gpuKernels},
+                                  {QFA_GPU_CUBIN, 90, 0, 0, 1, "c90", gpuKernels},
+                                  {QFA_GPU_PTX, 80, 0, 0, 4, "ptx", gpuKernels}};
 
 // Three linears and an addition.
 void fakeEntry(const qfa_context_t *context, void *const *io) {
@@ -378,8 +378,8 @@ TEST_F(CudaDeviceTest, ChoosesTheImageThatTheDeviceRuns) {
 TEST_F(CudaDeviceTest, ChoosesThePtxWhoseTilesFit) {
   const qfa_gpu_launch_t large[] = {{"linear__product", {1, 1, 1}, 256, 0, 144 << 10, 0, 0, nullptr}};
   const qfa_gpu_kernel_t largeKernels[] = {{2, 1024, 1, large}, {3, 0, 1, addLaunches}};
-  const qfa_gpu_image_t ptx[] = {{QFA_GPU_PTX, 80, 6, "ptx80", gpuKernels},
-                                 {QFA_GPU_PTX, 90, 6, "ptx90", largeKernels}};
+  const qfa_gpu_image_t ptx[] = {{QFA_GPU_PTX, 80, 0, 0, 6, "ptx80", gpuKernels},
+                                 {QFA_GPU_PTX, 90, 0, 0, 6, "ptx90", largeKernels}};
   raw.gpu_image_count = 2;
   raw.gpu_images = ptx;
   struct Case {
