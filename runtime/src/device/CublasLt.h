@@ -36,6 +36,8 @@ constexpr int preferWorkspace = 1, preferReductions = 3; // cublasLtMatmulPrefer
 constexpr int preferAlignmentOfA = 5;                    // B, C and D follow
 constexpr uint32_t reductionsInOrder = 2 | 4;            // cublasLtReductionScheme_t: all but INPLACE
 
+constexpr Status notSupported = 15;
+
 // return type, name of the member, symbol, parameters
 #define QFA_CUBLASLT_FUNCTIONS(F)                                                                                      \
   F(Status, create, cublasLtCreate, (Handle * handle))                                                                 \

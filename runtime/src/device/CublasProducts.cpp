@@ -53,7 +53,9 @@ void CublasProducts::choose(Plan &plan, const Operands &operands) {
   cublas::Status status = library.getHeuristic(handle, plan.description, plan.right, plan.left, plan.result,
                                                plan.result, preference, 1, &best, &found);
   library.preferenceDestroy(preference);
-  if (status == 0 && found > 0 && best.status == 0) // else: not supported
+  if (status != cublas::notSupported)
+    library.check(status, "cublasLtMatmulAlgoGetHeuristic");
+  if (status == 0 && found > 0 && best.status == 0)
     plan.algorithm = best.algorithm;
 }
 

@@ -19,6 +19,9 @@ static constexpr uint64_t stagingBytes = 8 << 20;
 // Below, a product takes about as long as its launch, whoever makes it.
 static constexpr double largeProductFlops = 1e9;
 
+static constexpr int oldestVersion = 12000; // that takes PTX 8.0
+static std::string versionText(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+
 static cuda::DevicePtr address(const void *memory) { return reinterpret_cast<cuda::DevicePtr>(memory); }
 
 CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile, const CudaGemm &gemm)
@@ -41,7 +44,10 @@ CudaDevice::~CudaDevice() {
 
 void CudaDevice::open(int ordinal) {
   driver.check(driver.init(0), "cuInit");
-  int count = 0, major = 0, minor = 0;
+  int version = 0, count = 0, major = 0, minor = 0;
+  driver.check(driver.driverGetVersion(&version), "cuDriverGetVersion");
+  if (version < oldestVersion)
+    fail("the NVIDIA driver is for CUDA {}, wanted {} or later", versionText(version), versionText(oldestVersion));
   driver.check(driver.deviceGetCount(&count), "cuDeviceGetCount");
   if (ordinal >= count)
     fail("no CUDA device {}: this machine has {}", ordinal, count);
@@ -50,7 +56,7 @@ void CudaDevice::open(int ordinal) {
   driver.check(driver.deviceGetName(text, sizeof text, device), "cuDeviceGetName");
   driver.check(driver.deviceGetAttribute(&major, cuda::computeCapabilityMajor, device), "cuDeviceGetAttribute");
   driver.check(driver.deviceGetAttribute(&minor, cuda::computeCapabilityMinor, device), "cuDeviceGetAttribute");
-  name = fmt::format("cuda:{} ({}, sm_{}{})", ordinal, text, major, minor);
+  name = fmt::format("cuda:{} ({}, sm_{}{}, driver for CUDA {})", ordinal, text, major, minor, versionText(version));
   arch = major * 10 + minor;
   cuda::Context context = nullptr;
   driver.check(driver.primaryContextRetain(&context, device), "cuDevicePrimaryCtxRetain");
@@ -89,7 +95,8 @@ void CudaDevice::close() {
   products.reset();
   productWorkspace = DeviceMemory();
   for (auto &[entry, graph] : graphs)
-    driver.graphExecDestroy(graph);
+    if (graph.launchable)
+      driver.graphExecDestroy(graph.launchable);
   for (Staging &part : staging)
     if (part.memory)
       driver.memFreeHost(part.memory);
@@ -119,36 +126,59 @@ static bool runsOn(const qfa_gpu_image_t &image, int arch) {
   return image.arch <= arch && (image.arch / 10 == arch / 10 || !needsGeneration);
 }
 
+static std::string codeOf(const qfa_gpu_image_t &image) {
+  return fmt::format("{} for sm_{}", image.kind == QFA_GPU_PTX ? "PTX" : "machine code", archOf(image));
+}
+
+void CudaDevice::load(const qfa_gpu_image_t &image) {
+  std::string log(4096, '\0'); // what the driver's compiler says of PTX
+  int options[] = {cuda::errorLog, cuda::errorLogBytes};
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
+  cuda::Result result = driver.moduleLoadDataEx(&loaded, image.data, 2, options, values);
+  log.resize(std::strlen(log.c_str()));
+  driver.check(result, "cuModuleLoadDataEx",
+               fmt::format("of the {}{}{}", codeOf(image), log.empty() ? "" : ": ", log));
+  code = codeOf(image);
+}
+
 // Machine code of the newest architecture of the device's generation, else PTX, which the driver compiles. A newer
-// device may have less shared memory than the architecture that an image is for.
+// device may have less shared memory than the architecture that an image is for, and a driver older than the toolkit
+// may refuse machine code: then the next best serves.
 const qfa_gpu_image_t &CudaDevice::loadImage() {
-  const qfa_gpu_image_t *best = nullptr;
   const std::optional<std::string> wanted = wantedArch();
+  std::vector<const qfa_gpu_image_t *> images;
   std::vector<std::string> archs;
   int sharedBytes = 0;
   driver.check(driver.deviceGetAttribute(&sharedBytes, cuda::largestSharedBytesOfABlock, device),
                "cuDeviceGetAttribute");
-  auto isBetter = [&](const qfa_gpu_image_t &image) {
-    bool isCode = image.kind == QFA_GPU_CUBIN, bestIsCode = best && best->kind == QFA_GPU_CUBIN;
-    return !best || std::tuple(isCode, image.arch, image.feature) > std::tuple(bestIsCode, best->arch, best->feature);
-  };
   for (int64_t i = 0; i < module.raw.gpu_image_count; ++i) {
     const qfa_gpu_image_t &image = module.raw.gpu_images[i];
     if (image.kind == QFA_GPU_BITCODE || (wanted && archOf(image) != wanted))
       continue;
-    if (runsOn(image, arch) && largestDynamicShared(module.raw, image) <= sharedBytes && isBetter(image))
-      best = &image;
-    if (std::string arch = archOf(image); std::find(archs.begin(), archs.end(), arch) == archs.end())
-      archs.push_back(arch);
+    if (runsOn(image, arch) && largestDynamicShared(module.raw, image) <= sharedBytes)
+      images.push_back(&image);
+    if (std::string text = archOf(image); std::find(archs.begin(), archs.end(), text) == archs.end())
+      archs.push_back(text);
   }
-  if (!best && wanted)
+  if (images.empty() && wanted)
     fail("{} runs none of this program's GPU code for sm_{}, which QFA_GPU_ARCH names", name, *wanted);
-  if (!best)
+  if (images.empty())
     fail("{} runs none of this program's GPU code, which is for sm_{}: --gpu-arch makes other, for 80 or later", name,
          fmt::join(archs, ", sm_"));
-  driver.check(driver.moduleLoadDataEx(&loaded, best->data, 0, nullptr, nullptr), "cuModuleLoadDataEx",
-               fmt::format("of the {} for sm_{}", best->kind == QFA_GPU_PTX ? "PTX" : "machine code", archOf(*best)));
-  return *best;
+  auto rank = [](const qfa_gpu_image_t *image) {
+    int ownness = image->feature == 'a' ? 2 : image->feature ? 1 : 0;
+    return std::tuple(image->kind == QFA_GPU_CUBIN, image->arch, ownness);
+  };
+  std::sort(images.begin(), images.end(), [&](auto *a, auto *b) { return rank(a) > rank(b); });
+  std::string reasons;
+  for (const qfa_gpu_image_t *image : images)
+    try {
+      load(*image);
+      return *image;
+    } catch (const Error &error) {
+      reasons += (reasons.empty() ? "" : "; ") + std::string(error.what());
+    }
+  fail("{} loads none of this program's GPU code: {}", name, reasons);
 }
 
 cuda::Event CudaDevice::makeEvent() {
@@ -167,9 +197,10 @@ void CudaDevice::wait(cuda::Stream stream, cuda::Event event) {
 }
 
 std::string CudaDevice::describe() const {
+  std::string text = fmt::format("{}, {}", name, code);
   return products
-             ? fmt::format("{}, {}products by {}", name, leastProductFlops > 0 ? "large " : "", products->describe())
-             : name;
+             ? fmt::format("{}, {}products by {}", text, leastProductFlops > 0 ? "large " : "", products->describe())
+             : text;
 }
 
 void *CudaDevice::allocate(const char *what, uint64_t bytes) {
@@ -224,26 +255,49 @@ void *CudaDevice::findFunction(const qfa_gpu_launch_t &launch) {
   return found;
 }
 
+cuda::GraphExec CudaDevice::capture(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {
+  cuda::Graph captured = nullptr;
+  cuda::GraphExec launchable = nullptr;
+  // Relaxed: a library may load or allocate what other modes refuse.
+  driver.check(driver.streamBeginCapture(main, cuda::captureRelaxed), "cuStreamBeginCapture");
+  try {
+    runEntry(entry, context, io);
+  } catch (...) {
+    if (driver.streamEndCapture(main, &captured) == 0 && captured)
+      driver.graphDestroy(captured);
+    throw;
+  }
+  driver.check(driver.streamEndCapture(main, &captured), "cuStreamEndCapture");
+  cuda::Result result = driver.graphInstantiate(&launchable, captured, 0);
+  driver.graphDestroy(captured);
+  driver.check(result, "cuGraphInstantiate", fmt::format("of '{}'", entry.name));
+  return launchable;
+}
+
+// The first time launches go one by one: kernels are loaded, and cuBLASLt chooses its algorithms, which some of its
+// versions do not do while a stream is captured.
 void CudaDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {
-  if (profiles())
-    return runEntry(entry, context, io);
-  cuda::GraphExec &graph = graphs[&entry];
-  if (!graph) {
-    cuda::Graph captured = nullptr;
-    // Relaxed: the first use of a kernel, of ours or of cuBLASLt, may load it, which the other modes refuse.
-    driver.check(driver.streamBeginCapture(main, cuda::captureRelaxed), "cuStreamBeginCapture");
+  auto [found, isFirst] = graphs.try_emplace(&entry);
+  Graph &graph = found->second;
+  if (profiles() || isFirst || graph.refused) {
     try {
-      runEntry(entry, context, io);
+      return runEntry(entry, context, io);
     } catch (...) {
-      driver.streamEndCapture(main, &captured);
+      if (isFirst)
+        graphs.erase(found);
       throw;
     }
-    driver.check(driver.streamEndCapture(main, &captured), "cuStreamEndCapture");
-    cuda::Result result = driver.graphInstantiate(&graph, captured, 0);
-    driver.graphDestroy(captured);
-    driver.check(result, "cuGraphInstantiate", fmt::format("of '{}'", entry.name));
   }
-  driver.check(driver.graphLaunch(graph, main), "cuGraphLaunch", fmt::format("of '{}'", entry.name));
+  if (!graph.launchable)
+    try {
+      graph.launchable = capture(entry, context, io);
+    } catch (const Error &error) {
+      fmt::print(stderr, "'{}' becomes no CUDA graph, its kernels are launched one by one: {}\n", entry.name,
+                 error.what());
+      graph.refused = true;
+      return runEntry(entry, context, io);
+    }
+  driver.check(driver.graphLaunch(graph.launchable, main), "cuGraphLaunch", fmt::format("of '{}'", entry.name));
 }
 
 void CudaDevice::forget(const qfa_entry_t &entry) {
@@ -251,7 +305,8 @@ void CudaDevice::forget(const qfa_entry_t &entry) {
   if (found == graphs.end())
     return;
   driver.streamSynchronize(main);
-  driver.graphExecDestroy(found->second);
+  if (found->second.launchable)
+    driver.graphExecDestroy(found->second.launchable);
   graphs.erase(found);
 }
 
@@ -316,7 +371,8 @@ void CudaDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, 
 void CudaDevice::endKernel(uint32_t kernel, int turn) {
   double seconds = 0;
   if (profiles()) {
-    driver.check(driver.streamSynchronize(main), "cuStreamSynchronize");
+    driver.check(driver.streamSynchronize(main), "cuStreamSynchronize",
+                 fmt::format("after kernel '{}'", module.raw.kernels[kernel].name));
     seconds = wallSeconds() - kernelStart;
   } else {
     record(workspaceFree[turn], main);

@@ -1,4 +1,5 @@
-// An NVIDIA GPU by way of the CUDA driver: every entry is captured once as a graph and launched as a whole.
+// An NVIDIA GPU by way of the CUDA driver: every entry is captured as a graph when it runs for the second time, and
+// launched as a whole from then on.
 #ifndef QFA_RUNTIME_DEVICE_CUDADEVICE_H
 #define QFA_RUNTIME_DEVICE_CUDADEVICE_H
 
@@ -47,6 +48,8 @@ private:
   bool multiply(const qfa_gpu_launch_t &launch, std::span<void *> parameters);
   void close();
   const qfa_gpu_image_t &loadImage();
+  void load(const qfa_gpu_image_t &image);
+  cuda::GraphExec capture(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io);
   cuda::Event makeEvent();
   void record(cuda::Event event, cuda::Stream stream);
   void wait(cuda::Stream stream, cuda::Event event);
@@ -54,7 +57,7 @@ private:
   CudaDriver driver;
   cuda::Device device = 0;
   bool retained = false;
-  std::string name;
+  std::string name, code; // code: what was loaded
   int arch = 0;
   cuda::Module loaded = nullptr;
   std::optional<CublasProducts> products;
@@ -72,7 +75,11 @@ private:
     cuda::Event done = nullptr;
   };
   Staging staging[2]; // copies from pageable memory would wait for the device each time
-  std::map<const qfa_entry_t *, cuda::GraphExec> graphs;
+  struct Graph {
+    cuda::GraphExec launchable = nullptr;
+    bool refused = false; // launches go one by one
+  };
+  std::map<const qfa_entry_t *, Graph> graphs; // of entries that have run
 };
 
 } // namespace qfa::rt

@@ -32,10 +32,12 @@ constexpr int largestSharedBytesOfABlock = 97;                          // likew
 constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2, eventWaitDefault = 0;
 constexpr int largestDynamicSharedBytes = 8; // CUfunction_attribute
 constexpr int captureRelaxed = 2;            // CUstreamCaptureMode
+constexpr int errorLog = 5, errorLogBytes = 6; // CUjit_option
 
 // name of the member, symbol in libcuda, parameters
 #define QFA_CUDA_FUNCTIONS(F)                                                                                          \
   F(init, cuInit, (unsigned flags))                                                                                    \
+  F(driverGetVersion, cuDriverGetVersion, (int *version))                                                              \
   F(getErrorName, cuGetErrorName, (Result error, const char **name))                                                   \
   F(getErrorString, cuGetErrorString, (Result error, const char **text))                                               \
   F(deviceGetCount, cuDeviceGetCount, (int *count))                                                                    \

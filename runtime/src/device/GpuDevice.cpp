@@ -49,9 +49,9 @@ void GpuDevice::runEntry(const qfa_entry_t &entry, const qfa_context_t &context,
   failure = nullptr;
   beginEntry();
   entry.function(&context, io);
-  endEntry();
-  if (failure)
+  if (failure) // before endEntry, which may fail for the same reason in other words
     std::rethrow_exception(failure);
+  endEntry();
 }
 
 void GpuDevice::run(const qfa_entry_t &entry, const qfa_context_t &context, void *const *io) {

@@ -134,6 +134,8 @@ TEST_F(CublasProductsTest, NameTheCallThatFails) {
   };
   EXPECT_EQ(reason("create"), "cublasLtCreate failed: the library failed to launch on the GPU (status 13)");
   EXPECT_EQ(reason("multiply"), "cublasLtMatmul failed: the library failed to launch on the GPU (status 13)");
+  EXPECT_EQ(reason("getHeuristic"),
+            "cublasLtMatmulAlgoGetHeuristic failed: the library failed to launch on the GPU (status 13)");
   EXPECT_EQ(reason("layoutCreate"),
             "cublasLtMatrixLayoutCreate failed: the library failed to launch on the GPU (status 13)");
   EXPECT_EQ(fakeCublasLt.objects, 0) << "objects of the library left behind";

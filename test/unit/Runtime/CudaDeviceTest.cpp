@@ -25,7 +25,8 @@ struct FakeDriver {
   int handles = 0;
   std::set<void *> memory; // allocated, not freed
   size_t freeBytes = 1 << 30;
-  int capability = 90, largestShared = 227 << 10;
+  int version = 12040, capability = 90, largestShared = 227 << 10;
+  std::set<std::string> refused; // images that do not load
   std::string failing; // member that returns an error
   std::vector<void *> streams;
   std::vector<std::vector<uint64_t>> parameters; // of launches: their first values
@@ -86,6 +87,7 @@ int make(Handle *handle, const char *member) {
 
 CudaDriver makeDriver() {
   CudaDriver d;
+  d.driverGetVersion = [](int *version) { return *version = fakeDriver.version, 0; };
   d.init = [](unsigned) { return fakeDriver.status("init"); };
   d.getErrorName = [](int, const char **name) { return *name = "CUDA_ERROR_OUT_OF_MEMORY", 0; };
   d.getErrorString = [](int, const char **text) { return *text = "out of memory", 0; };
@@ -135,9 +137,15 @@ CudaDriver makeDriver() {
   d.memsetD8Async = [](cuda::DevicePtr to, unsigned char value, size_t count, cuda::Stream) {
     return std::memset(reinterpret_cast<void *>(to), value, count), 0;
   };
-  d.moduleLoadDataEx = [](cuda::Module *module, const void *image, unsigned, int *, void **) {
-    fakeDriver.note("load " + std::string(static_cast<const char *>(image)));
-    return make(module, "moduleLoadDataEx");
+  d.moduleLoadDataEx = [](cuda::Module *module, const void *image, unsigned count, int *options, void **values) {
+    std::string text(static_cast<const char *>(image));
+    fakeDriver.note("load " + text);
+    if (!fakeDriver.refused.contains(text))
+      return make(module, "moduleLoadDataEx");
+    EXPECT_TRUE(count == 2 && options[0] == 5 && options[1] == 6) << "CU_JIT_ERROR_LOG_BUFFER and its size";
+    if (text.starts_with("ptx"))
+      std::strncpy(static_cast<char *>(values[0]), "line 7 is wrong", reinterpret_cast<size_t>(values[1]));
+    return 200;
   };
   d.moduleUnload = [](cuda::Module) { return 0; };
   d.moduleGetFunction = [](cuda::Function *function, cuda::Module, const char *name) {
@@ -233,8 +241,13 @@ protected:
 
 } // namespace
 
-TEST_F(CudaDeviceTest, CapturesAnEntryOnceAndLaunchesItsGraphEveryTime) {
+// The first time kernels are loaded, which is not for a capture.
+TEST_F(CudaDeviceTest, CapturesAnEntryTheSecondTimeAndLaunchesItsGraphFromThenOn) {
   auto device = open();
+  device->run(entry, context, io);
+  EXPECT_EQ(count(fakeDriver.calls, "begin capture"), 0);
+  EXPECT_EQ(count(fakeDriver.calls, "main launch linear__product"), 3);
+  fakeDriver.calls.clear();
   for (int time = 0; time < 3; ++time)
     device->run(entry, context, io);
   EXPECT_EQ(count(fakeDriver.calls, "begin capture"), 1);
@@ -249,7 +262,8 @@ TEST_F(CudaDeviceTest, CapturesAnEntryOnceAndLaunchesItsGraphEveryTime) {
 // An order of streams in which a launch may come: replay waits and records as the driver would.
 TEST_F(CudaDeviceTest, DequantizesAheadButNeverIntoAWorkspaceThatIsRead) {
   auto device = open();
-  device->run(entry, context, io);
+  for (int time = 0; time < 2; ++time)
+    device->run(entry, context, io);
   // What must have happened before each launch, by the records that its stream has waited for.
   std::map<std::string, std::set<int>> done; // of a stream: launches known to be over when its next one starts
   std::map<std::string, std::set<int>> events;
@@ -300,8 +314,11 @@ TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
   test::fakeCublasLt.onMultiply = [](cuda::Stream stream) { fakeDriver.note(fakeDriver.nameOf(stream) + " multiply"); };
   {
     auto device = open(false, {test::makeFakeCublasLt(), /*always=*/true});
-    EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90), products by cuBLASLt 12.8.4");
+    EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, products by cuBLASLt 12.8.4");
     device->run(entry, context, io);
+    EXPECT_EQ(test::fakeCublasLt.heuristics, 1) << "asked before the capture";
+    device->run(entry, context, io);
+    EXPECT_EQ(test::fakeCublasLt.heuristics, 1) << "and not in it";
     EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 0);
     ASSERT_EQ(count(fakeDriver.captured, "main multiply"), 3);
     // In the place of the function: behind the wait for its weights, before the record that frees its workspace.
@@ -313,7 +330,8 @@ TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
     device->forget(entry);
     void *other[] = {input, output};
     context.arena = arena + 4;
-    device->run(entry, context, other);
+    for (int time = 0; time < 2; ++time)
+      device->run(entry, context, other);
     EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 3);
     EXPECT_EQ(count(fakeDriver.captured, "main multiply"), 0);
   }
@@ -324,16 +342,16 @@ TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
 TEST_F(CudaDeviceTest, LetsTheLibraryMakeLargeProductsWhereItWorks) {
   test::fakeCublasLt = {};
   auto device = open(false, {test::makeFakeCublasLt(), /*always=*/false});
-  EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90), large products by cuBLASLt 12.8.4");
+  EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, large products by cuBLASLt 12.8.4");
   device->run(entry, context, io);
-  EXPECT_EQ(count(fakeDriver.captured, "main launch linear__product"), 3) << "of 48 FLOP";
+  EXPECT_EQ(count(fakeDriver.calls, "main launch linear__product"), 3) << "of 48 FLOP";
   test::fakeCublasLt.failing = "create";
-  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90)");
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
   EXPECT_EQ(reason([&] { open(false, {test::makeFakeCublasLt(), true}); }),
             "cublasLtCreate failed: the library failed to launch on the GPU (status 13)");
   test::fakeCublasLt.failing = "";
   fakeDriver.freeBytes = 1 << 20; // less than its workspace
-  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90)");
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
 }
 
 TEST_F(CudaDeviceTest, ProfilesKernelByKernelWithoutAGraph) {
@@ -369,7 +387,7 @@ TEST_F(CudaDeviceTest, ChoosesTheImageThatTheDeviceRuns) {
   }
   fakeDriver = FakeDriver();
   fakeDriver.capability = 75;
-  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75) runs none of this program's GPU code, which is for "
+  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75, driver for CUDA 12.4) runs none of this program's GPU code, which is for "
                                      "sm_80, sm_90: --gpu-arch makes other, for 80 or later");
   EXPECT_TRUE(fakeDriver.memory.empty());
 }
@@ -406,13 +424,75 @@ TEST_F(CudaDeviceTest, NamesTheCallThatFails) {
     fakeDriver.failing = "launchKernel";
     EXPECT_EQ(reason([&] { device->run(entry, context, io); }),
               "cuLaunchKernel of 'linear__cast' failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
-    EXPECT_FALSE(fakeDriver.capturing) << "the capture was left open";
     fakeDriver.failing = "";
-    device->run(entry, context, io);
-    EXPECT_EQ(count(fakeDriver.calls, "main graph"), 1);
+    for (int time = 0; time < 2; ++time)
+      device->run(entry, context, io);
+    EXPECT_EQ(count(fakeDriver.calls, "main graph"), 1) << "a run that failed is not the first";
   }
   EXPECT_TRUE(fakeDriver.memory.empty()) << "device memory left behind";
   EXPECT_EQ(count(fakeDriver.calls, "release context"), 1);
+}
+
+TEST_F(CudaDeviceTest, RunsWithoutAGraphWhereThereCanBeNone) {
+  for (const char *call : {"graphInstantiate", "streamEndCapture"}) {
+    fakeDriver = FakeDriver();
+    auto device = open();
+    device->run(entry, context, io);
+    fakeDriver.failing = call;
+    testing::internal::CaptureStderr();
+    for (int time = 0; time < 2; ++time)
+      device->run(entry, context, io);
+    std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(said.starts_with("'train_step' becomes no CUDA graph, its kernels are launched one by one: cu")) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << "said once";
+    EXPECT_FALSE(fakeDriver.capturing) << "the capture was left open";
+    EXPECT_EQ(count(fakeDriver.calls, "main launch linear__product"), 9);
+    EXPECT_EQ(count(fakeDriver.calls, "main graph"), 0);
+  }
+}
+
+// A driver for CUDA 12 does not load machine code of a toolkit 13.
+TEST_F(CudaDeviceTest, LoadsTheNextBestCodeWhereTheBestIsRefused) {
+  fakeDriver.refused = {"c90"};
+  EXPECT_EQ(open()->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), PTX for sm_80");
+  fakeDriver = FakeDriver();
+  fakeDriver.refused = {"c90", "ptx"};
+  EXPECT_EQ(reason([&] { open(); }),
+            "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4) loads none of this program's GPU code: cuModuleLoadDataEx of "
+            "the machine code for sm_90 failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory); cuModuleLoadDataEx of the PTX "
+            "for sm_80: line 7 is wrong failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+}
+
+TEST_F(CudaDeviceTest, RefusesAnOldDriver) {
+  fakeDriver.version = 11080;
+  EXPECT_EQ(reason([&] { open(); }), "the NVIDIA driver is for CUDA 11.8, wanted 12.0 or later");
+}
+
+// Code with a letter runs on its own card: before that of the number, but on no other of the generation.
+TEST_F(CudaDeviceTest, ChoosesCodeOfACardsOwn) {
+  const qfa_gpu_image_t own[] = {{QFA_GPU_CUBIN, 90, 0, 0, 1, "c90", gpuKernels},
+                                 {QFA_GPU_CUBIN, 90, 'a', 0, 1, "c90a", gpuKernels},
+                                 {QFA_GPU_CUBIN, 100, 'a', 0, 1, "c100a", gpuKernels},
+                                 {QFA_GPU_CUBIN, 100, 'f', 0, 1, "c100f", gpuKernels},
+                                 {QFA_GPU_PTX, 90, 'a', 0, 6, "ptx90a", gpuKernels},
+                                 {QFA_GPU_PTX, 80, 0, 0, 4, "ptx", gpuKernels}};
+  raw.gpu_image_count = 6;
+  raw.gpu_images = own;
+  for (auto [capability, image] :
+       {std::pair(90, "load c90a"), {100, "load c100a"}, {103, "load c100f"}, {120, "load ptx"}}) {
+    fakeDriver = FakeDriver();
+    fakeDriver.capability = capability;
+    open();
+    EXPECT_EQ(count(fakeDriver.calls, image), 1) << capability;
+  }
+  fakeDriver = FakeDriver();
+  setenv("QFA_GPU_ARCH", "90", 1);
+  open();
+  EXPECT_EQ(count(fakeDriver.calls, "load c90"), 1);
+  setenv("QFA_GPU_ARCH", "100a", 1);
+  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4) runs none of this program's GPU "
+                                     "code for sm_100a, which QFA_GPU_ARCH names");
+  unsetenv("QFA_GPU_ARCH");
 }
 
 TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
@@ -425,7 +505,7 @@ TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
   fakeDriver.freeBytes = 1 << 20;
   EXPECT_EQ(
       reason([&] { checkMemory(plan, *device, "training"); }),
-      "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90), 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
+      "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
       "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
       "--activation-memory at compile time needs less");
 }

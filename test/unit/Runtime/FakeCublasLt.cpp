@@ -129,6 +129,8 @@ CublasLt test::makeFakeCublasLt() {
     ++fakeCublasLt.heuristics;
     results[0].algorithm.data[0] = 7;
     *found = fakeCublasLt.hasAlgorithm;
+    if (int failed = status("getHeuristic"))
+      return failed;
     return fakeCublasLt.hasAlgorithm ? 0 : 15; // CUBLAS_STATUS_NOT_SUPPORTED
   };
   library.multiply = multiply;
