@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <utility>
 
 using namespace qfa::rt;
 
@@ -66,8 +67,8 @@ static const qfa_gpu_image_t &chooseBitcode(const Module &module) {
   return *images[found - archs.begin()];
 }
 
-EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile)
-    : GpuDevice(module, profile), bitcode(chooseBitcode(module)), library(EmulatorLibrary::open()),
+EmulatedDevice::EmulatedDevice(const Module &module, int workers, bool profile, std::optional<EmulatorLibrary> given)
+    : GpuDevice(module, profile), bitcode(chooseBitcode(module)), library(given ? *given : EmulatorLibrary::open()),
       options(readEnvironment(workers)) {
   emulator = library.create(&options);
   if (!emulator)
@@ -111,9 +112,31 @@ void EmulatedDevice::clear(void *memory, uint64_t bytes) {
   library.markWritten(emulator, memory, bytes);
 }
 
+void EmulatedDevice::beginEntry() {
+  delayed.clear(); // left by an entry that failed
+  current.clear();
+}
+
 void EmulatedDevice::beginKernel(uint32_t, int) { kernelStart = profiles() ? wallSeconds() : 0; }
 
 void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters, int) {
+  if (launch.early || profiles())
+    return launchNow(function, launch, parameters);
+  current.push_back({function, &launch, {}});
+  for (void *parameter : parameters)
+    std::memcpy(&current.back().values.emplace_back(), parameter, sizeof(void *));
+}
+
+void EmulatedDevice::runDelayed() {
+  for (Delayed &one : std::exchange(delayed, {})) {
+    std::vector<void *> parameters;
+    for (void *&value : one.values)
+      parameters.push_back(&value);
+    launchNow(one.function, *one.launch, parameters);
+  }
+}
+
+void EmulatedDevice::launchNow(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters) {
   uint32_t grid[3] = {static_cast<uint32_t>(launch.grid[0]), static_cast<uint32_t>(launch.grid[1]),
                       static_cast<uint32_t>(launch.grid[2])};
   uint32_t block[3] = {static_cast<uint32_t>(launch.block), 1, 1};
@@ -122,6 +145,13 @@ void EmulatedDevice::launchFunction(void *function, const qfa_gpu_launch_t &laun
     fail("kernel '{}' on the emulated device: {}", launch.function, library.error(emulator));
 }
 
-void EmulatedDevice::endKernel(uint32_t kernel, int) { count(kernel, profiles() ? wallSeconds() - kernelStart : 0); }
+void EmulatedDevice::endKernel(uint32_t kernel, int) {
+  runDelayed();
+  delayed = std::exchange(current, {});
+  count(kernel, profiles() ? wallSeconds() - kernelStart : 0);
+}
 
-void EmulatedDevice::copyOnDevice(void *to, const void *from, int64_t bytes) { upload(to, from, bytes); }
+void EmulatedDevice::copyOnDevice(void *to, const void *from, int64_t bytes) {
+  runDelayed();
+  upload(to, from, bytes);
+}

@@ -28,7 +28,7 @@ public:
   /// Blocks of threads are shared among `workers` threads of the host. QFA_EMULATOR_CHECKS=1 in the environment checks
   /// every access, QFA_EMULATOR_SCHEDULE=forward, reverse or a number (a seed) chooses the order of threads then.
   /// QFA_GPU_ARCH=90 runs the kernels with that architecture's tiles, instead of those of the program's lowest.
-  EmulatedDevice(const Module &module, int workers, bool profile);
+  EmulatedDevice(const Module &module, int workers, bool profile, std::optional<EmulatorLibrary> library = {});
   ~EmulatedDevice() override;
 
   std::string describe() const override;
@@ -40,18 +40,31 @@ public:
 
 protected:
   void *findFunction(const qfa_gpu_launch_t &launch) override { return const_cast<char *>(launch.function); }
+  void beginEntry() override;
+  void endEntry() override { runDelayed(); }
   void beginKernel(uint32_t kernel, int turn) override;
   void launchFunction(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters, int turn) override;
   void endKernel(uint32_t kernel, int turn) override;
   void copyOnDevice(void *to, const void *from, int64_t bytes) override;
 
 private:
+  // Early launches come as soon as a card's second stream may have them: before the others of the kernel before, which
+  // are held back until this kernel's are all known. The next kernel has the workspace of the one before again.
+  struct Delayed {
+    void *function;
+    const qfa_gpu_launch_t *launch;
+    std::vector<void *> values; // of its parameters, 8 bytes each
+  };
+  void launchNow(void *function, const qfa_gpu_launch_t &launch, std::span<void *> parameters);
+  void runDelayed();
+
   const qfa_gpu_image_t &bitcode;
   EmulatorLibrary library;
   qfa_emulator_t *emulator = nullptr;
   qfa_emulator_module_t *loaded = nullptr;
   qfa_emulator_options_t options = {};
   double kernelStart = 0;
+  std::vector<Delayed> delayed, current; // of the kernel before, of this one
 };
 
 } // namespace qfa::rt
