@@ -84,10 +84,12 @@ def test_a_subnet_says_the_same(program, compiler, world, runs, tmp_path):
     program("search", "--run", runs / "cpu", "--budget", "3bpw", "--samples", 3, "--refine", 1, "--max-tokens", 100, "--final-tokens", 100, "--device", "cpu")
     subnet = tmp_path / "subnet"
     compiler(world / "model.onnx", "--subnet", runs / "cpu/subnets/3bpw.json", "--weights", runs / "cpu", *SHAPE, *BUILD,
-             "--gpu-precision", program.precision, "--context", 96, "-o", subnet)
+             "--gpu-precision", program.precision, "--context", 320, "-o", subnet)  # several blocks share a decoded head
     say = ["generate", "--tokenizer", world / "tokenizer.json", "--prompt", "Anna lost a", "--max-tokens", 12, "--temperature", 0]
     cpu, gpu = (Program(subnet)(*say, "--device", device) for device in ("cpu", "emulated"))
     assert len(cpu) > len("Anna lost a") and gpu == cpu
+    text = Program(subnet)("check", "--device", "emulated", "--kernel", "cached_attention")
+    assert text.count("  cached_attention_") == 2 and text.endswith("\n2 runs, 0 wrong\n")  # prefill's and decode's
 
 
 def test_a_real_model_trains_as_on_the_cpu(compiler, shared, tmp_path):

@@ -104,9 +104,9 @@ private:
       return push(addFloats(operand.elements, hasTrainable ? 0.1 : -1, hasTrainable ? 0.9 : 1, false));
     case QFA_OPERAND_I32: {
       Part &part = addPart(operand.elements * sizeof(int32_t), false);
-      for (int64_t i = 0; i < operand.elements; ++i) // identifiers; a position is 1
-        part.host.as<int32_t>()[i] =
-            operand.rank == 1 ? 1 : static_cast<int32_t>(uniform(i) * static_cast<double>(module.raw.vocabulary));
+      for (int64_t i = 0; i < operand.elements; ++i) // identifiers or a position
+        part.host.as<int32_t>()[i] = static_cast<int32_t>(
+            operand.rank == 1 ? choosePosition() : uniform(i) * static_cast<double>(module.raw.vocabulary));
       device.upload(part.device.data(), part.host.data(), part.bytes);
       return push(part);
     }
@@ -124,6 +124,21 @@ private:
                      qfa_trainable_row_t{value.second, m.second, v.second, 0.3f, 0.2f});
     }
     }
+  }
+
+  // The last one at which a kernel may append to its caches, so that it reads all of their rows and all shares of a
+  // decoded head have keys; 1 for kernels without caches. Caches are [context, features], and none of a kernel's
+  // tensors is smaller than its keys: [rows, features].
+  int64_t choosePosition() const {
+    int64_t cache = 0, keys = std::numeric_limits<int64_t>::max();
+    for (int32_t i = 0; i < row.operand_count; ++i) {
+      const qfa_operand_t &operand = row.operands[i];
+      if (operand.kind == QFA_OPERAND_BUFFER)
+        cache = operand.elements;
+      else if (operand.kind == QFA_OPERAND_F32)
+        keys = std::min(keys, operand.elements);
+    }
+    return cache ? module.raw.context - keys / (cache / module.raw.context) : 1;
   }
 
   void addElastic(const qfa_elastic_t &elastic) {

@@ -103,6 +103,12 @@ TEST_F(KernelCheckTest, FindsTheLargestDifference) {
   EXPECT_EQ(found.operand, 1);
 }
 
+// Tests that a kernel with caches runs at the last position that has room for its rows.
+TEST_F(KernelCheckTest, AppendsAtTheEndOfTheCaches) {
+  check(0, 0);
+  EXPECT_EQ(device.seen, std::vector<float>{context - rows});
+}
+
 // Tests that weights shrink with the root of their inputs, at every width alike.
 TEST_F(KernelCheckTest, WeightsFollowTheInputs) {
   for (int32_t bits : {2, 8}) {
