@@ -1,6 +1,7 @@
 // Operands by their kind: random numbers on the host, the same on the device.
 #include "device/KernelCheck.h"
 
+#include "support/Error.h"
 #include "support/Memory.h"
 #include "support/Random.h"
 #include "support/Usage.h"
@@ -231,7 +232,7 @@ int64_t qfa::rt::bytesOf(const Module &module, uint32_t kernel, int32_t bits) {
   return bytes;
 }
 
-KernelDifference qfa::rt::checkKernel(const Module &module, Device &reference, Device &device, uint32_t kernel,
+static KernelDifference runAndCompare(const Module &module, Device &reference, Device &device, uint32_t kernel,
                                       int32_t bits, uint64_t seed, int repeats) {
   Operands operands(module, device, kernel, bits, seed);
   qfa_context_t onHost = {}, onDevice = {};
@@ -256,4 +257,16 @@ KernelDifference qfa::rt::checkKernel(const Module &module, Device &reference, D
   }
   device.forget(entry);
   return difference;
+}
+
+KernelDifference qfa::rt::checkKernel(const Module &module, Device &reference, Device &device, uint32_t kernel,
+                                      int32_t bits, uint64_t seed, int repeats) {
+  try {
+    return runAndCompare(module, reference, device, kernel, bits, seed, repeats);
+  } catch (const std::exception &reason) { // a GPU's faults name neither kernel nor launch
+    const char *name = module.raw.kernels[kernel].name;
+    if (bits)
+      fail("kernel '{}' at {} bits: {}", name, bits, reason.what());
+    fail("kernel '{}': {}", name, reason.what());
+  }
 }

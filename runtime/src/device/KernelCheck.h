@@ -15,7 +15,8 @@ struct KernelDifference {
 };
 
 /// Runs a kernel at one width of its elastic operand (0: it has none) on `reference`, which is the host, and on
-/// `device`. Results start as NaN on both. repeats: further runs on the device, to time it.
+/// `device`. Results start as NaN on both. repeats: further runs on the device, to time it. Throws Error with the
+/// kernel's name and width when a run fails.
 KernelDifference checkKernel(const Module &module, Device &reference, Device &device, uint32_t kernel, int32_t bits,
                              uint64_t seed, int repeats);
 

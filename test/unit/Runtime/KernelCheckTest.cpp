@@ -90,6 +90,14 @@ protected:
   KernelDifference check(uint32_t kernel, int32_t bits) {
     return checkKernel(module, reference, device, kernel, bits, /*seed=*/1, /*repeats=*/0);
   }
+  std::string errorOf(uint32_t kernel, int32_t bits) {
+    try {
+      check(kernel, bits);
+    } catch (const Error &error) {
+      return error.what();
+    }
+    return "";
+  }
 };
 
 } // namespace
@@ -116,4 +124,11 @@ TEST_F(KernelCheckTest, WeightsFollowTheInputs) {
     EXPECT_NEAR(device.seen[0], 16 / std::sqrt(inputs), 0.3);
     EXPECT_NEAR(device.seen[1], 12 / std::sqrt(inputs), 0.3);
   }
+}
+
+// Tests that an error of a run, which is often known only when its results are fetched, names kernel and width.
+TEST_F(KernelCheckTest, ErrorsNameTheKernel) {
+  device.fault = "cuStreamSynchronize: an illegal memory access was encountered";
+  EXPECT_EQ(errorOf(0, 0), "kernel 'append': " + device.fault);
+  EXPECT_EQ(errorOf(1, 8), "kernel 'measure' at 8 bits: " + device.fault);
 }
