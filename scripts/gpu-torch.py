@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from gpu_cards import CARDS, find_card, roofline  # noqa: E402
+from gpu_cards import ALL_CARDS, find_card, roofline  # noqa: E402
 
 TENSOR_KERNELS = re.compile(r"(linear|attention|cross_entropy|accumulate_outer|adapter_down)")
 WARMUPS, REPEATS = 5, 20
@@ -105,6 +105,9 @@ def open_torch(device):
         import torch
     except ImportError as reason:
         return None, str(reason)
+    # Grouped heads came to scaled_dot_product_attention with 2.5.
+    if tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) < (2, 5):
+        return None, f"torch {torch.__version__}, wanted 2.5"
     if not torch.cuda.is_available():
         return None, f"torch {torch.__version__} finds no CUDA device"
     if ordinal := re.match(r"cuda:(\d+) ", device):
@@ -114,7 +117,7 @@ def open_torch(device):
 
 def render(rows, card, head_dim, time_work):
     """The table, a line at a time. time_work: work -> seconds; None leaves its columns out."""
-    limits = CARDS.get(card)
+    limits = ALL_CARDS.get(card)
     yield (f"{'us':>11} {'GFLOP/s':>9} {'GB/s':>9}" + (f" {'limit us':>11} {'of limit':>9}" if limits else "") + (f" {'torch us':>11} {'QFA/torch':>9}" if time_work else "")
            + "  bits  kernel")
     known = {}
@@ -140,7 +143,7 @@ def main():
     if not rows:
         sys.exit(f"gpu-torch: {args.check} holds no times: wanted what check --repeats prints")
     card = find_card(device)
-    print(f"{device}: " + (f"limits of the {card}'s data sheet" if card else f"no limits are known, only those of {', '.join(CARDS)}"))
+    print(f"{device}: " + (f"limits of the {card}'s data sheet" if card else f"no limits are known, only those of {', '.join(ALL_CARDS)}"))
     torch, missing = open_torch(device)
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}" if torch else f"no comparison with torch: {missing}")
     for line in render(rows, card, args.head_dim, (lambda work: time_in_torch(torch, work)) if torch else None):

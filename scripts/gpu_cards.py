@@ -1,12 +1,26 @@
 """What cards can do at most, and how long that makes a kernel take at least."""
 
-# Dense bf16 tensor FLOP/s, f32 FLOP/s, bytes/s (NVIDIA's data sheets: A100 80 GB SXM, H100 SXM, H200).
+import re
+
+# Dense bf16 tensor FLOP/s, f32 FLOP/s, bytes/s, of NVIDIA's data sheets: A100 80 GB SXM, H100 SXM, H200 SXM.
 CARDS = {"A100": (312e12, 19.5e12, 2.04e12), "H100": (989e12, 67e12, 3.35e12), "H200": (989e12, 67e12, 4.8e12)}
+
+# These and others. A name is words of the driver's; GH200 is the one with 96 GB.
+ALL_CARDS = CARDS | {
+    "A100 40GB": (312e12, 19.5e12, 1.555e12),
+    "A100 80GB PCIe": (312e12, 19.5e12, 1.935e12),
+    "H100 PCIe": (756e12, 51e12, 2.0e12),
+    "H100 NVL": (835e12, 60e12, 3.9e12),
+    "H200 NVL": (835e12, 60e12, 4.8e12),
+    "GH200": (989e12, 67e12, 4.0e12),
+    "GH200 144G": (989e12, 67e12, 4.9e12),
+}
 
 
 def find_card(name):
-    """The key of CARDS that the driver's name of a card holds; None for others."""
-    return next((card for card in CARDS if card in name), None)
+    """The key of ALL_CARDS whose words the driver's name of a card holds, of several the longest; None for others."""
+    words = set(re.findall(r"[a-z0-9]+", name.lower()))
+    return max((card for card in ALL_CARDS if words.issuperset(card.lower().split())), key=len, default=None)
 
 
 def roofline(flops, moved, uses_tensor, limits):

@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import sys
+import types
 
 import pytest
 from conftest import load_script
@@ -66,6 +68,23 @@ def test_times_stand_beside_the_limit_and_torch(beside):
     assert plain[0].split() == ["us", "GFLOP/s", "GB/s", "bits", "kernel"] and plain[7].split()[-1] == rows[6][0]
 
 
+@pytest.mark.parametrize("name, card", [
+    ("NVIDIA A100-SXM4-80GB", "A100"), ("NVIDIA A100-SXM4-40GB", "A100 40GB"), ("NVIDIA A100-PCIE-40GB", "A100 40GB"),
+    ("NVIDIA A100 80GB PCIe", "A100 80GB PCIe"), ("NVIDIA H100 80GB HBM3", "H100"), ("NVIDIA H100 PCIe", "H100 PCIe"), ("NVIDIA H100 NVL", "H100 NVL"),
+    ("NVIDIA H200", "H200"), ("NVIDIA H200 NVL", "H200 NVL"), ("NVIDIA GH200 480GB", "GH200"), ("NVIDIA GH200 144G HBM3e", "GH200 144G"),
+    ("NVIDIA L40S", None), ("NVIDIA RTX 4090", None),
+])
+def test_cards_are_told_apart(beside, name, card):
+    assert beside.find_card(f"cuda:0 ({name}, sm_90, large products by cuBLASLt 130200)") == card
+
+
+def test_torch_without_grouped_heads_is_no_comparison(beside, monkeypatch):
+    for version, missing in ("2.4.1+cu121", "torch 2.4.1+cu121, wanted 2.5"), ("2.10.0", "torch 2.10.0 finds no CUDA device"):
+        torch = types.SimpleNamespace(__version__=version, cuda=types.SimpleNamespace(is_available=lambda: False))
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        assert beside.open_torch("cuda:0 (NVIDIA H100 80GB HBM3, sm_90)") == (None, missing)
+
+
 def test_torch_does_the_work(beside):
     torch = pytest.importorskip("torch")
 
@@ -102,7 +121,7 @@ def test_rehearsal(root, folder):
     assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on emulated\n"), done.stdout + done.stderr
     assert done.stdout.count(" runs, 0 wrong") == 2 and done.stdout.count("  2 steps, largest difference of a loss") == 2
     assert done.stdout.count("\nstep ") == 3  # at 4 bits, at drawn ones, with the time of each kernel
-    assert "no limits are known, only those of A100, H100, H200" in done.stdout
+    assert "no limits are known, only those of A100, H100, H200, A100 40GB, " in done.stdout
 
     # What is wrong is said at the end, and does not keep the rest from running.
     story = folder / "tiny-f32"
