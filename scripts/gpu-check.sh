@@ -5,11 +5,12 @@
 #                                            of the LLaMA-2-7B shape, its kernels beside the card's limits and beside PyTorch's;
 #                                            all but the 200 steps with generated products and, where it is, with cuBLASLt's
 # run --device emulated rehearses it without a card, on the small model only; prepare --small makes no more than that needs.
+# run --limit SECONDS ends each program that takes longer (150; emulated: never, which is 0). FOLDER/runs/log.txt keeps what run prints.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() {
-  sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"
+  sed -n '2,8s/^# //p' "${BASH_SOURCE[0]}"
 }
 
 # Libraries of the programs that a bare machine may lack; the C library is everywhere.
@@ -81,25 +82,63 @@ compare_runs() {
           exit !(steps > 0 && largest <= most) }'
 }
 
+# Runs a program, but no longer than the limit: one kernel that hangs must not take the others' time. Returns 124 when it did.
+limited() {
+  local status=0 start=$SECONDS
+  timeout --foreground --kill-after 10 "$limit" "$@" || status=$?
+  ((status && limit && SECONDS - start >= limit)) || return "$status"
+  echo "gpu-check: $(basename "$1") $(basename "$2") was ended after $limit seconds"
+  return 124
+}
+
+# What a failure's line says of its status more than that it is not 0.
+late() {
+  (($1 != 124)) || echo ": ended after $limit seconds"
+}
+
 train() {
-  "$folder/tiny-$1" train --data "$folder/train.txt" --validation-data "$folder/validation.txt" --tokenizer "$folder/tokenizer.json" \
-    --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" 2>/dev/null
+  local log=$2.log status=0
+  limited "$folder/tiny-$1" train --data "$folder/train.txt" --validation-data "$folder/validation.txt" --tokenizer "$folder/tokenizer.json" \
+    --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" 2> "$log" || status=$?
+  if ((status)); then
+    echo "the end of $log:"
+    tail -n 10 "$log"
+  fi
+  return "$status"
 }
 
 # Every kernel of a program whose name holds $2, with products by $3, as a table that stays in the folder.
 check_kernels() {
-  "$folder/$1" check --device "$device" --gemm "$3" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-$3-check.txt"
+  limited "$folder/$1" check --device "$device" --gemm "$3" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-$3-check.txt"
 }
 
-# Who makes matrix products: the generated kernels, and cuBLASLt where there is one, be it PyTorch's.
+# Whole steps of the large program, named $1, with more options. A card that has no room for them is not at fault.
+bench_large() {
+  local what=$1 text=$folder/runs/$large-bench.txt status=0
+  shift
+  limited "$folder/$large" bench --device "$device" "$@" 2>&1 | tee "$text" || status=$?
+  ((status)) || return 0
+  if grep -q '^[^:]*: bench needs .* are free: ' "$text"; then
+    skipped+=("$what: $(sed -n 's/^[^:]*: \(bench needs .* are free\): .*/\1/p' "$text")")
+  else
+    failures+=("$what$(late "$status")")
+  fi
+}
+
+# Who makes matrix products: the generated kernels, and cuBLASLt where there is one that works, be it PyTorch's.
 choose_gemms() {
   gemms=(generated)
   [[ $device != emulated ]] || return 0
-  local found
-  found=$(find /usr/local /usr/lib /opt ${HOME:+"$HOME"} -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
-  if [[ $found ]]; then
-    export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(dirname "$found")
+  local found text=$folder/runs/cublaslt.txt
+  found=$(timeout 30 find /usr/local /usr/lib /opt ${HOME:+"$HOME"} -xdev -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
+  [[ ! $found ]] || export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(dirname "$found")
+  if limited "$folder/tiny-f32" check --device "$device" --gemm cublaslt --kernel linear > "$text" 2>&1; then
     gemms+=(cublaslt)
+  elif grep -q ' against ' "$text"; then # it computed, but not what it should
+    cat "$text"
+    failures+=("products by cublaslt: $(tail -n 1 "$text")")
+  else
+    skipped+=("products by cublaslt: $(tail -n 1 "$text")")
   fi
   echo "products by: ${gemms[*]}"
 }
@@ -107,25 +146,24 @@ choose_gemms() {
 # A program's times beside the card's limits and PyTorch's, where there is a Python, which has libraries of its own.
 compare_times() {
   if command -v python3 >/dev/null; then
-    LD_LIBRARY_PATH=$libraries python3 "$folder/gpu-torch.py" "$folder/runs/$1-$2-check.txt"
+    LD_LIBRARY_PATH=$libraries limited python3 "$folder/gpu-torch.py" "$folder/runs/$1-$2-check.txt"
   else
     echo "no comparison with torch: no python3 in PATH"
   fi
 }
 
 run() {
-  local failures=() precision tolerance large=llama-7b bits gemm gemms
-  [[ -x $folder/tiny-bf16 ]] || { echo "gpu-check: nothing in $folder; scripts/gpu-check.sh prepare makes it" >&2; exit 1; }
+  local failures=() skipped=() precision tolerance large=llama-7b bits gemm gemms
   [[ $device != emulated && -x $folder/llama-7b ]] || large=tiny-bf16
   export LD_LIBRARY_PATH=$folder/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
-  rm -rf "$folder/runs"
-  mkdir "$folder/runs"
+  if command -v nvidia-smi >/dev/null; then
+    nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true # the programs say more of what is amiss
+  fi
   choose_gemms
   for precision in f32 bf16; do
     for gemm in "${gemms[@]}"; do
       echo "== small model, $precision, products $gemm: every kernel"
-      check_kernels "tiny-$precision" "" "$gemm" || failures+=("kernels of the small model in $precision, products $gemm")
+      check_kernels "tiny-$precision" "" "$gemm" || failures+=("kernels of the small model in $precision, products $gemm$(late $?)")
     done
   done
   for precision in f32 bf16; do
@@ -134,27 +172,27 @@ run() {
     if train "$precision" "$folder/runs/cpu-$precision" cpu && train "$precision" "$folder/runs/gpu-$precision" "$device"; then
       compare_runs "$folder/runs/cpu-$precision" "$folder/runs/gpu-$precision" "$tolerance" || failures+=("training in $precision")
     else
-      failures+=("training in $precision did not end")
+      failures+=("training in $precision did not end$(late $?)")
     fi
   done
   for gemm in "${gemms[@]}"; do
     for bits in 4 mixed; do
       echo "== $large: whole training steps at bits $bits, products $gemm"
-      "$folder/$large" bench --device "$device" --gemm "$gemm" --repeats "$repeats" --bits "$bits" ||
-        failures+=("training steps of $large at bits $bits, products $gemm")
+      bench_large "training steps of $large at bits $bits, products $gemm" --gemm "$gemm" --repeats "$repeats" --bits "$bits"
     done
   done
   echo "== $large: the time of each kernel in a training step, one after the other"
-  "$folder/$large" bench --device "$device" --repeats 1 --profile 2>&1 || failures+=("profile of $large")
+  bench_large "profile of $large" --repeats 1 --profile
   for gemm in "${gemms[@]}"; do
     if [[ $large == llama-7b ]]; then
       echo "== $large: every kernel of a training step, products $gemm"
-      check_kernels "$large" 2x2048 "$gemm" || failures+=("kernels of $large, products $gemm")
+      check_kernels "$large" 2x2048 "$gemm" || failures+=("kernels of $large, products $gemm$(late $?)")
     fi
     echo "== $large: kernels beside the card's limits and PyTorch, products $gemm"
-    compare_times "$large" "$gemm" || failures+=("times of $large beside others, products $gemm")
+    compare_times "$large" "$gemm" || failures+=("times of $large beside others, products $gemm$(late $?)")
   done
   echo
+  ((!${#skipped[@]})) || printf 'gpu-check: skipped: %s\n' "${skipped[@]}"
   if ((${#failures[@]})); then
     printf 'gpu-check: FAILED: %s\n' "${failures[@]}"
     exit 1
@@ -163,7 +201,7 @@ run() {
 }
 
 libraries=${LD_LIBRARY_PATH-}
-folder=$root/out/gpu-check build=$root/build small='' device=cuda steps=200 repeats=10
+folder=$root/out/gpu-check build=$root/build small='' device=cuda steps=200 repeats=10 limit=''
 verb=${1:-}
 shift || true
 while (($#)); do
@@ -173,6 +211,7 @@ while (($#)); do
     --device) device=$2; shift ;;
     --steps) steps=$2; shift ;;
     --repeats) repeats=$2; shift ;;
+    --limit) limit=$2; shift ;;
     -*) usage; exit 1 ;;
     *) folder=$(realpath -m "$1") ;;
   esac
@@ -180,6 +219,13 @@ while (($#)); do
 done
 case $verb in
   prepare) prepare ;;
-  run) run ;;
+  run)
+    [[ -x $folder/tiny-bf16 ]] || { echo "gpu-check: nothing in $folder; scripts/gpu-check.sh prepare makes it" >&2; exit 1; }
+    [[ $limit ]] || limit=$([[ $device == emulated ]] && echo 0 || echo 150)
+    [[ $limit =~ ^[0-9]+$ ]] || { echo "gpu-check: --limit is '$limit', wanted seconds" >&2; exit 1; }
+    rm -rf "$folder/runs"
+    mkdir "$folder/runs"
+    run 2>&1 | tee "$folder/runs/log.txt"
+    ;;
   *) usage; [[ $verb == --help || $verb == -h ]] ;;
 esac

@@ -139,24 +139,36 @@ def test_rehearsal(root, folder):
     assert done.stdout.endswith("".join(f"gpu-check: FAILED: {what}\n" for what in wrong))
 
 
-def test_the_large_program_runs_with_a_card(root, tmp_path):
-    """No card is here: programs that only print stand in for those that need one."""
+@pytest.fixture
+def standins(root, tmp_path):
+    """Runs gpu-check where no card is: programs that only print stand in for those that need one. Cases of bash by command, before theirs."""
     (tmp_path / "check.txt").write_text(CHECK)
     for script in "gpu-torch.py", "gpu_cards.py":
         shutil.copy(root / "scripts" / script, tmp_path)
     (tmp_path / "libcublasLt.so.13").touch()
-    for name in "tiny-f32", "tiny-bf16", "llama-7b":
-        program = tmp_path / name
-        program.write_text(f"""#!/bin/bash
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+
+    def run(cases="", *options):
+        for name in "tiny-f32", "tiny-bf16", "llama-7b":
+            program = tmp_path / name
+            program.write_text(f"""#!/bin/bash
 echo "{name} $*"
-case $1 in
-  check) cat {tmp_path}/check.txt ;;
-  train) while [[ $1 != --out ]]; do shift; done; mkdir -p "$2"; echo '{{"loss":2.5}}' > "$2/metrics.jsonl" ;;
+case "{name} $*" in
+  {cases}
+  *\\ check\\ *) cat {tmp_path}/check.txt ;;
+  *\\ train\\ *) while [[ $1 != --out ]]; do shift; done; mkdir -p "$2"; echo '{{"loss":2.5}}' > "$2/metrics.jsonl" ;;
 esac
 """)
-        program.chmod(0o755)
-    done = subprocess.run([root / "scripts/gpu-check.sh", "run", tmp_path, "--device", "cuda:1"], capture_output=True, text=True,
-                          env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)})
+            program.chmod(0o755)
+        return subprocess.run([root / "scripts/gpu-check.sh", "run", tmp_path, "--device", "cuda:1", *options], capture_output=True, text=True,
+                              env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+    return run
+
+
+def test_the_large_program_runs_with_a_card(standins, tmp_path):
+    done = standins()
     assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on cuda:1\n"), done.stdout + done.stderr
     assert done.stdout.startswith("products by: generated cublaslt\n")
     for gemm in "generated", "cublaslt":
@@ -166,6 +178,46 @@ esac
     assert "\nllama-7b bench --device cuda:1 --repeats 1 --profile\n" in done.stdout
     assert "\ncuda:0 (NVIDIA H100 80GB HBM3, sm_90): limits of the H100's data sheet\nno comparison with torch: " in done.stdout
     assert "\n      500.0  750000.0     744.0       379.2    75.8 %     4  linear_2x2048x4096_w11008x4096b234\n" in done.stdout
+    assert (tmp_path / "runs/log.txt").read_text() == done.stdout
+
+
+def last_lines(done):
+    return [line for line in done.stdout.splitlines() if line.startswith("gpu-check: ")]
+
+
+def test_what_the_card_has_no_room_for_is_skipped(standins):
+    needs = "bench needs 21.0 GiB on cuda:1 (NVIDIA A30, sm_80), 20.0 GiB are free"
+    done = standins(f'llama-7b\\ bench*) echo "llama-7b: {needs}: parameters 1 B; a smaller --batch needs less" >&2; exit 1 ;;')
+    assert done.returncode == 0, done.stdout
+    steps = [f"training steps of llama-7b at bits {bits}, products {gemm}" for gemm in ("generated", "cublaslt") for bits in ("4", "mixed")]
+    assert last_lines(done) == [*(f"gpu-check: skipped: {what}: {needs}" for what in (*steps, "profile of llama-7b")), "gpu-check: all good on cuda:1"]
+    done = standins('llama-7b\\ bench*) echo "llama-7b: a fault" >&2; exit 1 ;;')
+    assert done.returncode == 1 and last_lines(done) == [f"gpu-check: FAILED: {what}" for what in (*steps, "profile of llama-7b")]
+
+
+def test_cublaslt_is_left_out_where_it_does_not_work(standins):
+    missing = "no cuBLASLt: none of libcublasLt.so.13 is found"
+    probe = "tiny-f32\\ check*--gemm\\ cublaslt*--kernel\\ linear)"
+    done = standins(f'{probe} echo "tiny-f32: {missing}" >&2; exit 1 ;;')
+    assert done.returncode == 0 and done.stdout.startswith("products by: generated\n") and "products cublaslt" not in done.stdout
+    assert last_lines(done) == [f"gpu-check: skipped: products by cublaslt: tiny-f32: {missing}", "gpu-check: all good on cuda:1"]
+    # What computes and is wrong is not left out in silence.
+    done = standins(f'{probe} cat "$(dirname "$0")/check.txt"; echo "tiny-f32: 1 of 7 kernels differ" >&2; exit 1 ;;')
+    assert done.returncode == 1 and "WRONG at operand 2" in done.stdout.split("products by: generated\n")[0]
+    assert last_lines(done) == ["gpu-check: FAILED: products by cublaslt: tiny-f32: 1 of 7 kernels differ"]
+
+
+def test_a_program_that_hangs_is_ended(standins):
+    done = standins("tiny-bf16\\ check*--gemm\\ generated*) exec sleep 100 ;;", "--limit", "1")
+    assert done.returncode == 1
+    assert last_lines(done) == ["gpu-check: tiny-bf16 check was ended after 1 seconds",
+                                "gpu-check: FAILED: kernels of the small model in bf16, products generated: ended after 1 seconds"]
+
+
+def test_training_that_fails_shows_why(standins, tmp_path):
+    done = standins('tiny-f32\\ train*cuda:1*) echo "tiny-f32: an illegal memory access" >&2; exit 1 ;;')
+    assert done.returncode == 1 and last_lines(done) == ["gpu-check: FAILED: training in f32 did not end"]
+    assert f"\nthe end of {tmp_path}/runs/gpu-f32.log:\ntiny-f32: an illegal memory access\n" in done.stdout
 
 
 def test_nothing_prepared(root, tmp_path):
@@ -173,3 +225,8 @@ def test_nothing_prepared(root, tmp_path):
     assert done.returncode == 1 and done.stderr == f"gpu-check: nothing in {tmp_path}; scripts/gpu-check.sh prepare makes it\n"
     done = subprocess.run([root / "scripts/gpu-check.sh", "prepare", "--build", tmp_path / "none", tmp_path / "out"], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr == f"gpu-check: no {tmp_path}/none/bin/qfa-compile; scripts/build.sh makes it\n"
+
+
+def test_a_limit_is_seconds(standins):
+    done = standins("", "--limit", "soon")
+    assert done.returncode == 1 and done.stderr == "gpu-check: --limit is 'soon', wanted seconds\n"
