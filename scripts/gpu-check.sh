@@ -30,7 +30,7 @@ compile() {
 
 # A small model that has learned something, as a training program in both precisions.
 prepare_small() {
-  local shape=(--batch 4 --sequence 64) target=(--target=cpu,cuda --gpu-arch 80,90,100) precision
+  local shape=(--batch 4 --sequence 64) target=(--target=cpu,cuda --gpu-arch 80,90,90a,100) precision
   if [[ $small ]]; then
     shape=(--batch 2 --sequence 32 --isa portable)
     target=(--target=cpu,cuda --gpu-arch 80)
@@ -54,7 +54,7 @@ from llama_onnx import LlamaShape, write_llama
 write_llama(sys.argv[1], LlamaShape(vocab=32000, hidden=4096, layers=32, heads=32, kv_heads=32, intermediate=11008, tied=False), None)
 ' "$folder/7b"
   compile "$folder/7b/model.onnx" --program-only --batch 2 --sequence 2048 --rank 64 --alpha 64 --target=cpu,cuda \
-    --gpu-arch 80,90,100 -o "$folder/llama-7b"
+    --gpu-arch 80,90,90a,100 -o "$folder/llama-7b"
   rm -rf "$folder/7b"
 }
 
@@ -107,16 +107,28 @@ train() {
   return "$status"
 }
 
-# Every kernel of a program whose name holds $2, with products by $3, as a table that stays in the folder.
-check_kernels() {
-  limited "$folder/$1" check --device "$device" --gemm "$3" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-$3-check.txt"
+# Who is to make the products of the next programs. sm_90: the generated ones of mma.sync, on a card that has wgmma.
+products_by() {
+  unset QFA_GPU_ARCH
+  products=(--gemm "$1")
+  if [[ $1 == sm_90 ]]; then
+    export QFA_GPU_ARCH=90
+    products=(--gemm generated)
+  fi
 }
 
-# Whole steps of the large program, named $1, with more options. A card that has no room for them is not at fault.
+# Every kernel of a program whose name holds $2, with products by $3, as a table that stays in the folder.
+check_kernels() {
+  products_by "$3"
+  limited "$folder/$1" check --device "$device" "${products[@]}" --repeats "$repeats" --kernel "$2" | tee "$folder/runs/$1-$3-check.txt"
+}
+
+# Whole steps of the large program, named $1, with products by $2 and more options. A card that has no room for them is not at fault.
 bench_large() {
   local what=$1 text=$folder/runs/$large-bench.txt status=0
-  shift
-  limited "$folder/$large" bench --device "$device" "$@" 2>&1 | tee "$text" || status=$?
+  products_by "$2"
+  shift 2
+  limited "$folder/$large" bench --device "$device" "${products[@]}" "$@" 2>&1 | tee "$text" || status=$?
   ((status)) || return 0
   if grep -q '^[^:]*: bench needs .* are free: ' "$text"; then
     skipped+=("$what: $(sed -n 's/^[^:]*: \(bench needs .* are free\): .*/\1/p' "$text")")
@@ -130,6 +142,8 @@ choose_gemms() {
   gemms=(generated)
   [[ $device != emulated ]] || return 0
   local found text=$folder/runs/cublaslt.txt
+  limited "$folder/tiny-f32" check --device "$device" --gemm generated --kernel embedding > "$text" 2>&1 || true
+  ! grep -q ', sm_90[,)]' "$text" || gemms+=(sm_90)
   found=$(timeout 30 find /usr/local /usr/lib /opt ${HOME:+"$HOME"} -xdev -name 'libcublasLt.so.1[23]' -print -quit 2>/dev/null || true)
   [[ ! $found ]] || export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(dirname "$found")
   if limited "$folder/tiny-f32" check --device "$device" --gemm cublaslt --kernel linear > "$text" 2>&1; then
@@ -153,7 +167,7 @@ compare_times() {
 }
 
 run() {
-  local failures=() skipped=() precision tolerance large=llama-7b bits gemm gemms
+  local failures=() skipped=() products=() precision tolerance large=llama-7b bits gemm gemms
   [[ $device != emulated && -x $folder/llama-7b ]] || large=tiny-bf16
   export LD_LIBRARY_PATH=$folder/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   if command -v nvidia-smi >/dev/null; then
@@ -178,11 +192,11 @@ run() {
   for gemm in "${gemms[@]}"; do
     for bits in 4 mixed; do
       echo "== $large: whole training steps at bits $bits, products $gemm"
-      bench_large "training steps of $large at bits $bits, products $gemm" --gemm "$gemm" --repeats "$repeats" --bits "$bits"
+      bench_large "training steps of $large at bits $bits, products $gemm" "$gemm" --repeats "$repeats" --bits "$bits"
     done
   done
   echo "== $large: the time of each kernel in a training step, one after the other"
-  bench_large "profile of $large" --repeats 1 --profile
+  bench_large "profile of $large" auto --repeats 1 --profile
   for gemm in "${gemms[@]}"; do
     if [[ $large == llama-7b ]]; then
       echo "== $large: every kernel of a training step, products $gemm"

@@ -10,7 +10,7 @@ import pytest
 from conftest import load_script
 
 CHECK = """\
-cuda:0 (NVIDIA H100 80GB HBM3, sm_90) against cpu (avx512, 16 threads); largest difference relative to the largest value, wanted at most 2e-02
+cuda:0 (NVIDIA H100 80GB HBM3, sm_90, driver for CUDA 13.0), machine code for sm_90a against cpu (avx512, 16 threads); largest difference relative to the largest value, wanted at most 2e-02
 
 difference  bits          us   GFLOP/s      GB/s  kernel
    1.2e-03     4       500.0  750000.0     744.0  linear_2x2048x4096_w11008x4096b234
@@ -32,7 +32,7 @@ def beside():
 
 def test_check_is_read(beside):
     device, rows = beside.parse_check(CHECK)
-    assert device == "cuda:0 (NVIDIA H100 80GB HBM3, sm_90)"
+    assert device == "cuda:0 (NVIDIA H100 80GB HBM3, sm_90, driver for CUDA 13.0), machine code for sm_90a"
     name, bits, seconds, flops, moved = rows[0]
     assert (name, bits) == ("linear_2x2048x4096_w11008x4096b234", "4")
     assert (seconds, flops, moved) == pytest.approx((500e-6, 375e9, 372e6))
@@ -153,7 +153,7 @@ def standins(root, tmp_path):
         for name in "tiny-f32", "tiny-bf16", "llama-7b":
             program = tmp_path / name
             program.write_text(f"""#!/bin/bash
-echo "{name} $*"
+echo "{name} $*${{QFA_GPU_ARCH:+ with code for sm_$QFA_GPU_ARCH}}"
 case "{name} $*" in
   {cases}
   *\\ check\\ *) cat {tmp_path}/check.txt ;;
@@ -170,13 +170,13 @@ esac
 def test_the_large_program_runs_with_a_card(standins, tmp_path):
     done = standins()
     assert done.returncode == 0 and done.stdout.endswith("gpu-check: all good on cuda:1\n"), done.stdout + done.stderr
-    assert done.stdout.startswith("products by: generated cublaslt\n")
-    for gemm in "generated", "cublaslt":
+    assert done.stdout.startswith("products by: generated sm_90 cublaslt\n")
+    for gemm, code in ("generated", ""), ("generated", " with code for sm_90"), ("cublaslt", ""):
         bench = f"llama-7b bench --device cuda:1 --gemm {gemm} --repeats 10 --bits"
-        for line in f"{bench} 4", f"{bench} mixed", f"llama-7b check --device cuda:1 --gemm {gemm} --repeats 10 --kernel 2x2048":
+        for line in f"{bench} 4{code}", f"{bench} mixed{code}", f"llama-7b check --device cuda:1 --gemm {gemm} --repeats 10 --kernel 2x2048{code}":
             assert f"\n{line}\n" in done.stdout
-    assert "\nllama-7b bench --device cuda:1 --repeats 1 --profile\n" in done.stdout
-    assert "\ncuda:0 (NVIDIA H100 80GB HBM3, sm_90): limits of the H100's data sheet\nno comparison with torch: " in done.stdout
+    assert "\nllama-7b bench --device cuda:1 --gemm auto --repeats 1 --profile\n" in done.stdout
+    assert "\ncuda:0 (NVIDIA H100 80GB HBM3, sm_90, driver for CUDA 13.0), machine code for sm_90a: limits of the H100's data sheet\nno comparison with torch: " in done.stdout
     assert "\n      500.0  750000.0     744.0       379.2    75.8 %     4  linear_2x2048x4096_w11008x4096b234\n" in done.stdout
     assert (tmp_path / "runs/log.txt").read_text() == done.stdout
 
@@ -189,7 +189,7 @@ def test_what_the_card_has_no_room_for_is_skipped(standins):
     needs = "bench needs 21.0 GiB on cuda:1 (NVIDIA A30, sm_80), 20.0 GiB are free"
     done = standins(f'llama-7b\\ bench*) echo "llama-7b: {needs}: parameters 1 B; a smaller --batch needs less" >&2; exit 1 ;;')
     assert done.returncode == 0, done.stdout
-    steps = [f"training steps of llama-7b at bits {bits}, products {gemm}" for gemm in ("generated", "cublaslt") for bits in ("4", "mixed")]
+    steps = [f"training steps of llama-7b at bits {bits}, products {gemm}" for gemm in ("generated", "sm_90", "cublaslt") for bits in ("4", "mixed")]
     assert last_lines(done) == [*(f"gpu-check: skipped: {what}: {needs}" for what in (*steps, "profile of llama-7b")), "gpu-check: all good on cuda:1"]
     done = standins('llama-7b\\ bench*) echo "llama-7b: a fault" >&2; exit 1 ;;')
     assert done.returncode == 1 and last_lines(done) == [f"gpu-check: FAILED: {what}" for what in (*steps, "profile of llama-7b")]
@@ -199,19 +199,19 @@ def test_cublaslt_is_left_out_where_it_does_not_work(standins):
     missing = "no cuBLASLt: none of libcublasLt.so.13 is found"
     probe = "tiny-f32\\ check*--gemm\\ cublaslt*--kernel\\ linear)"
     done = standins(f'{probe} echo "tiny-f32: {missing}" >&2; exit 1 ;;')
-    assert done.returncode == 0 and done.stdout.startswith("products by: generated\n") and "products cublaslt" not in done.stdout
+    assert done.returncode == 0 and done.stdout.startswith("products by: generated sm_90\n") and "products cublaslt" not in done.stdout
     assert last_lines(done) == [f"gpu-check: skipped: products by cublaslt: tiny-f32: {missing}", "gpu-check: all good on cuda:1"]
     # What computes and is wrong is not left out in silence.
     done = standins(f'{probe} cat "$(dirname "$0")/check.txt"; echo "tiny-f32: 1 of 7 kernels differ" >&2; exit 1 ;;')
-    assert done.returncode == 1 and "WRONG at operand 2" in done.stdout.split("products by: generated\n")[0]
+    assert done.returncode == 1 and "WRONG at operand 2" in done.stdout.split("products by: generated sm_90\n")[0]
     assert last_lines(done) == ["gpu-check: FAILED: products by cublaslt: tiny-f32: 1 of 7 kernels differ"]
 
 
 def test_a_program_that_hangs_is_ended(standins):
     done = standins("tiny-bf16\\ check*--gemm\\ generated*) exec sleep 100 ;;", "--limit", "1")
     assert done.returncode == 1
-    assert last_lines(done) == ["gpu-check: tiny-bf16 check was ended after 1 seconds",
-                                "gpu-check: FAILED: kernels of the small model in bf16, products generated: ended after 1 seconds"]
+    assert last_lines(done) == ["gpu-check: tiny-bf16 check was ended after 1 seconds"] * 2 + [
+        f"gpu-check: FAILED: kernels of the small model in bf16, products {gemm}: ended after 1 seconds" for gemm in ("generated", "sm_90")]
 
 
 def test_training_that_fails_shows_why(standins, tmp_path):
