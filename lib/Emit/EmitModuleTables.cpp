@@ -173,9 +173,8 @@ void qfa::emitModuleTables(llvm::Module &module, const ModuleTables &tables, llv
       gpuKernels.push_back(gpuKernelRow(w, code.kernels.lookup(kernel.name)));
     Constant *rows = w.table(gpuKernels);
     for (const GpuImage &image : code.images)
-      gpuImages.push_back(
-          w.record({w.i32(image.kind), w.i32(image.arch.number), w.i32(image.arch.feature), w.i32(0),
-                                     w.i64(image.bytes.size()), w.string(image.bytes), rows}));
+      gpuImages.push_back(w.record({w.i32(image.kind), w.i32(image.arch.number), w.i32(image.arch.feature), w.i32(0),
+                                    w.i64(image.bytes.size()), w.string(image.bytes), rows}));
   }
 
   const ModuleInfo &info = tables.info;

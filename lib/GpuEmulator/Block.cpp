@@ -33,8 +33,8 @@ Block::Block(const LaunchPlan &plan, Memory &memory, bool recordTraffic)
   sharedBytes = plan.staticSharedBytes + plan.dynamicSharedBytes;
   // Below 2^31, because code may keep shared addresses in 32 bits.
   stacks = FiberStacks::take();
-  mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+  mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT,
+                -1, 0);
   if (mapped == MAP_FAILED || !stacks.grow(warpCount * warpLanes)) {
     fault.emplace().kind = "host-memory";
     fault->message = "the host has no memory for the threads of a block";

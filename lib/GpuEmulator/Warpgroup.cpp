@@ -54,8 +54,11 @@ static std::vector<float> readMatrix(const std::byte *shared, uint64_t descripto
     for (uint32_t k = 0; k < warpgroupInner; ++k) {
       uint32_t along = transposed ? (first + row) % elementsOfPart : k % elementsOfPart;
       uint16_t bits;
-      std::memcpy(&bits, shared + placeOf(matrix, transposed, first + row - (transposed ? along : 0),
-                                          k - (transposed ? 0 : along)) + 2 * along, sizeof bits);
+      std::memcpy(
+          &bits,
+          shared + placeOf(matrix, transposed, first + row - (transposed ? along : 0), k - (transposed ? 0 : along)) +
+              2 * along,
+          sizeof bits);
       values[row * warpgroupInner + k] = fromBf16(bits);
     }
   return values;

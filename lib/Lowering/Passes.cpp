@@ -55,7 +55,7 @@ void qfa::buildLowerGpuToNvvm(OpPassManager &pm) {
   gpu.addPass(createConvertVectorToLLVMPass());
   gpu.addPass(createConvertMathToLLVMPass());
   gpu.addPass(createArithToLLVMConversionPass());
-  gpu.addPass(createConvertNVVMToLLVMPass()); // instructions that LLVM has no intrinsics for
+  gpu.addPass(createConvertNVVMToLLVMPass());       // instructions that LLVM has no intrinsics for
   pm.addPass(createConvertControlFlowToLLVMPass()); // runs on builtin modules only, and reaches into others
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.nest<gpu::GPUModuleOp>().addPass(createCanonicalizerPass());

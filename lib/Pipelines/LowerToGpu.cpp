@@ -19,8 +19,8 @@ using namespace qfa;
 
 static Attribute makeObject(const GpuImage &image, MLIRContext *context) {
   Builder b(context);
-  auto target = NVVM::NVVMTargetAttr::get(context, /*optLevel=*/3, "nvptx64-nvidia-cuda",
-                                          "sm_" + image.arch.text(), "+ptx80");
+  auto target =
+      NVVM::NVVMTargetAttr::get(context, /*optLevel=*/3, "nvptx64-nvidia-cuda", "sm_" + image.arch.text(), "+ptx80");
   auto format = image.kind == QFA_GPU_PTX ? gpu::CompilationTarget::Assembly : gpu::CompilationTarget::Binary;
   return gpu::ObjectAttr::get(context, target, format, b.getStringAttr(image.bytes), /*properties=*/nullptr,
                               /*kernels=*/nullptr);

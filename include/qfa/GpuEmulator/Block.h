@@ -93,7 +93,7 @@ private:
   std::byte *shared = nullptr; // maxSharedBytes, the same address for every block
   std::vector<ShadowByte> sharedShadow;
   uint32_t threadCount, warpCount, sharedBytes;
-  const bool keepsOrder; // of accesses: races, uninitialised bytes, copies in flight
+  const bool keepsOrder;  // of accesses: races, uninitialised bytes, copies in flight
   const bool hasProducts; // of warpgroups
   Dim3 index;
   std::vector<Thread> threads;

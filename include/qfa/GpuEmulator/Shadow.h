@@ -48,7 +48,7 @@ struct ShadowByte {
   uint16_t writeThread, lastReader;
   bool written, atomicWrite, inFlight;
   bool spilled : 1, readByOtherBlock : 1;
-  bool unfenced : 1; // written since its writer's last fence.proxy.async: the block keeps this
+  bool unfenced : 1;                        // written since its writer's last fence.proxy.async: the block keeps this
   uint32_t readClock, readWarps, readLanes; // lanes: of all those warps together
   uint32_t readSite;                        // of the last read
 };

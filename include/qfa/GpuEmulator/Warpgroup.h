@@ -24,8 +24,8 @@ uint32_t placeOf(const MatrixDescriptor &matrix, bool transposed, uint32_t row, 
 
 // Operands of the instruction: the accumulator's registers, then these.
 struct WarpgroupOperands {
-  uint64_t a, b;   // descriptors
-  int32_t keep;    // 0: the accumulator counts as zero
+  uint64_t a, b; // descriptors
+  int32_t keep;  // 0: the accumulator counts as zero
   int32_t signA, signB;
   bool transposedA, transposedB;
 

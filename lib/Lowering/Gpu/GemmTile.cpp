@@ -25,11 +25,11 @@ static constexpr TileRow tileRows[] = {
     // arch, precision, least blocks, {bm, bn, bk, warpsM, warpsN, stages}; shared memory of a block
     {hopper, Precision::bf16, 132, {128, 256, 64, 8, 1, 4, true}}, // 192 KiB
     {hopper, Precision::bf16, 132, {128, 128, 64, 8, 1, 5, true}}, // 160 KiB
-    {{90}, Precision::bf16, 132, {256, 128, 64, 4, 2, 3}}, // 144 KiB
-    {{80}, Precision::bf16, 108, {256, 128, 64, 4, 2, 2}}, // 96 KiB
-    {{80}, Precision::bf16, 108, {128, 128, 32, 2, 2, 3}}, // 48 KiB, two blocks a multiprocessor
-    {{80}, Precision::bf16, 0, {64, 64, 64, 2, 2, 3}},     // 48 KiB
-    {{80}, Precision::f32, 0, {64, 64, 32, 2, 2, 2}},      // 32 KiB
+    {{90}, Precision::bf16, 132, {256, 128, 64, 4, 2, 3}},         // 144 KiB
+    {{80}, Precision::bf16, 108, {256, 128, 64, 4, 2, 2}},         // 96 KiB
+    {{80}, Precision::bf16, 108, {128, 128, 32, 2, 2, 3}},         // 48 KiB, two blocks a multiprocessor
+    {{80}, Precision::bf16, 0, {64, 64, 64, 2, 2, 3}},             // 48 KiB
+    {{80}, Precision::f32, 0, {64, 64, 32, 2, 2, 2}},              // 32 KiB
 };
 
 static bool serves(const TileRow &row, GpuArch arch, Precision precision) {
@@ -94,6 +94,6 @@ void TileLayout::copy(GpuBuilder &b, Value source, Value target) const {
   int64_t rowsAtOnce = b.threads / chunks; // a multiple of 8: the exchange of chunks stays the same
   Type element = perChunk == 8 ? Type(b.getBF16Type()) : b.f32();
   for (int64_t row = 0; row < rows; row += rowsAtOnce)
-    NVVM::CpAsyncOp::create(b, b.at(target, row * together * 16, b.getI8Type()), b.at(source, row * stride, element), 16,
-                            NVVM::LoadCacheModifierKind::CG, /*cpSize=*/Value());
+    NVVM::CpAsyncOp::create(b, b.at(target, row * together * 16, b.getI8Type()), b.at(source, row * stride, element),
+                            16, NVVM::LoadCacheModifierKind::CG, /*cpSize=*/Value());
 }

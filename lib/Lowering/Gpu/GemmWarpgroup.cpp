@@ -48,12 +48,12 @@ void WarpgroupProducts::start(Value stage, Values &sums) {
   using NVVM::MMALayout;
   NVVM::WgmmaFenceAlignedOp::create(b);
   for (int64_t k = 0; k < tile.bk / inner; ++k)
-    all = NVVM::WgmmaMmaAsyncOp::create(
-        b, registers, all, b.add(b.add(matrixA, offset), k * innerStep(transposedA)),
-        b.add(b.add(matrixB, offset), k * innerStep(transposedB)), shape, NVVM::WGMMATypes::bf16,
-        NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
-        NVVM::WGMMAScaleIn::one, transposedA ? MMALayout::col : MMALayout::row,
-        transposedB ? MMALayout::row : MMALayout::col, /*satfinite=*/nullptr);
+    all = NVVM::WgmmaMmaAsyncOp::create(b, registers, all, b.add(b.add(matrixA, offset), k * innerStep(transposedA)),
+                                        b.add(b.add(matrixB, offset), k * innerStep(transposedB)), shape,
+                                        NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::f32,
+                                        NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
+                                        transposedA ? MMALayout::col : MMALayout::row,
+                                        transposedB ? MMALayout::row : MMALayout::col, /*satfinite=*/nullptr);
   NVVM::WgmmaGroupSyncAlignedOp::create(b);
   for (auto [i, sum] : llvm::enumerate(sums))
     sum = LLVM::ExtractValueOp::create(b, all, static_cast<int64_t>(i));
@@ -61,7 +61,8 @@ void WarpgroupProducts::start(Value stage, Values &sums) {
 
 void WarpgroupProducts::waitForOthers() { NVVM::WgmmaWaitGroupSyncOp::create(b, uint64_t{1}); }
 
-// To LLVM the sums have been there since they were started. An empty piece of assembly gives them anew, behind the wait.
+// To LLVM the sums have been there since they were started. An empty piece of assembly gives them anew, behind the
+// wait.
 void WarpgroupProducts::finish(Values &sums) {
   NVVM::WgmmaWaitGroupSyncOp::create(b, uint64_t{0});
   std::string outputs, inputs;
@@ -71,8 +72,8 @@ void WarpgroupProducts::finish(Values &sums) {
   }
   Type registers = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(sums.size(), b.f32()));
   Value all = LLVM::InlineAsmOp::create(b, registers, sums, /*asm_string=*/"", outputs + inputs,
-                                        /*has_side_effects=*/true, /*is_align_stack=*/false,
-                                        LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+                                        /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                        LLVM::AsmDialectAttr(), ArrayAttr())
                   .getRes();
   for (auto [i, sum] : llvm::enumerate(sums))
     sum = LLVM::ExtractValueOp::create(b, all, static_cast<int64_t>(i));

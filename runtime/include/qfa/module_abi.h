@@ -147,8 +147,8 @@ typedef enum qfa_gpu_image_kind_t {
 
 /* All GPU functions of the module in one form. */
 typedef struct qfa_gpu_image_t {
-  int32_t kind; /* qfa_gpu_image_kind_t */
-  int32_t arch; /* 80, 90, 100 */
+  int32_t kind;    /* qfa_gpu_image_kind_t */
+  int32_t arch;    /* 80, 90, 100 */
   int32_t feature; /* 0; 'a': serves arch alone; 'f': arch and later ones of the same major number */
   int32_t reserved;
   int64_t bytes;

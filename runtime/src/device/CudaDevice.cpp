@@ -136,8 +136,7 @@ void CudaDevice::load(const qfa_gpu_image_t &image) {
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
   cuda::Result result = driver.moduleLoadDataEx(&loaded, image.data, 2, options, values);
   log.resize(std::strlen(log.c_str()));
-  driver.check(result, "cuModuleLoadDataEx",
-               fmt::format("of the {}{}{}", codeOf(image), log.empty() ? "" : ": ", log));
+  driver.check(result, "cuModuleLoadDataEx", fmt::format("of the {}{}{}", codeOf(image), log.empty() ? "" : ": ", log));
   code = codeOf(image);
 }
 

@@ -30,8 +30,8 @@ using GraphExec = GraphExecObject *;
 constexpr int computeCapabilityMajor = 75, computeCapabilityMinor = 76; // CUdevice_attribute
 constexpr int largestSharedBytesOfABlock = 97;                          // likewise, static and dynamic
 constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2, eventWaitDefault = 0;
-constexpr int largestDynamicSharedBytes = 8; // CUfunction_attribute
-constexpr int captureRelaxed = 2;            // CUstreamCaptureMode
+constexpr int largestDynamicSharedBytes = 8;   // CUfunction_attribute
+constexpr int captureRelaxed = 2;              // CUstreamCaptureMode
 constexpr int errorLog = 5, errorLogBytes = 6; // CUjit_option
 
 // name of the member, symbol in libcuda, parameters

@@ -114,8 +114,7 @@ struct Layout {
   int byteOf(int row, int k) const {
     int line = transposed ? k : row, along = transposed ? row : k, perLine = width / 2;
     int at = line % 8 * width + along % perLine * 2; // within an atom
-    at += transposed ? row / perLine * alongRows() + k / 8 * alongK()
-                     : row / 8 * alongRows() + k / perLine * alongK();
+    at += transposed ? row / perLine * alongRows() + k / 8 * alongK() : row / 8 * alongRows() + k / perLine * alongK();
     int part = at / 16 % 8, lineOf128 = at / 128;
     return at / 128 * 128 + (part ^ lineOf128 % (width / 16)) * 16 + at % 16;
   }
@@ -126,8 +125,8 @@ struct Outcome {
   std::vector<float> wanted, found; // [64, 16]
 };
 
-Outcome multiply(const Order &order, const std::string &text, Layout layoutA, Layout layoutB, int keep = 1, int sign = 1,
-             uint32_t threads = 128) {
+Outcome multiply(const Order &order, const std::string &text, Layout layoutA, Layout layoutB, int keep = 1,
+                 int sign = 1, uint32_t threads = 128) {
   std::mt19937 random(3);
   auto eighth = [&] { return (int(random() % 17) - 8) / 8.0f; };
   std::vector<uint8_t> image(imageBytes);
@@ -281,8 +280,8 @@ void qfa::emu::addWarpgroupCases(OperationCases &cases) {
       order.proxyFence = "call void @llvm.nvvm." + name + "()\n";
       EXPECT_TRUE(multiply(order, product("%d", false, false), plain, plain).report.ok());
       // Before the write it is none.
-      order.before = "%value = load i8, ptr addrspace(3) %to0\nstore i8 %value, ptr addrspace(3) %to0\n" +
-                     order.barrier;
+      order.before =
+          "%value = load i8, ptr addrspace(3) %to0\nstore i8 %value, ptr addrspace(3) %to0\n" + order.barrier;
       expectFault(order, "missing-fence", words);
     };
 }

@@ -84,7 +84,8 @@ static std::string compile(const std::string &ir, const LowerKernelsToGpuOptions
     }
   }
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto llvmModule = translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), *parseGpuArch(options.arch), *llvmContext);
+  auto llvmModule =
+      translateGpu(*module->getOps<gpu::GPUModuleOp>().begin(), *parseGpuArch(options.arch), *llvmContext);
   if (!llvmModule)
     return "the kernels do not translate to LLVM IR";
   if (const char *path = std::getenv("QFA_GPU_KERNEL_DUMP")) { // for reading what the optimizer made

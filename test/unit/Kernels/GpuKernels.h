@@ -25,8 +25,9 @@ public:
   // emulator finds fails the test. Kernels run under two schedules, whose results must be the same bit for bit.
   TestKernel find(const std::string &name) const;
 
-  // Takes every barrier, every fence, every wait for copies or products and every end of a group of them out of the module's functions, one at
-  // a time. A mutant is noticed when the emulator finds a fault under some schedule, or the results differ.
+  // Takes every barrier, every fence, every wait for copies or products and every end of a group of them out of the
+  // module's functions, one at a time. A mutant is noticed when the emulator finds a fault under some schedule, or the
+  // results differ.
   GpuMutants mutate(const std::string &name, const std::vector<void *> &operands) const;
 
   std::string error; // empty: compiled

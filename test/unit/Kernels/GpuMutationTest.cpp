@@ -69,8 +69,8 @@ protected:
   static void TearDownTestSuite() { std::cout << tried << " mutants, " << noticed << " noticed\n"; }
 
   static void expectAllNoticed(const Operands &operands, const std::string &op, const std::vector<std::string> &results,
-                               const std::vector<std::string> &precisions = {"f32", "bf16"}, const std::string &arch = "80",
-                               unsigned multiprocessors = 0) {
+                               const std::vector<std::string> &precisions = {"f32", "bf16"},
+                               const std::string &arch = "80", unsigned multiprocessors = 0) {
     for (const std::string &precision : precisions) {
       GpuKernels kernels(kernel(operands.types, op, results), precision, arch, multiprocessors);
       ASSERT_EQ(kernels.error, "") << op;

@@ -84,12 +84,12 @@ TEST_P(GpuTile, OfColumnsByColumns) {
       /*isYielded=*/false);
 }
 
-// 64 x 64, 128 x 128 and 256 x 128 of sm_80, 256 x 128 of sm_90, 128 x 256 and 128 x 128 of sm_90a; test/Lowering/lower-kernels-to-gpu-tiles.mlir sees
-// that these sizes have them.
+// 64 x 64, 128 x 128 and 256 x 128 of sm_80, 256 x 128 of sm_90, 128 x 256 and 128 x 128 of sm_90a;
+// test/Lowering/lower-kernels-to-gpu-tiles.mlir sees that these sizes have them.
 INSTANTIATE_TEST_SUITE_P(Tiles, GpuTile,
-                         testing::Values(TileCase{"80", 0, 70, 100}, TileCase{"80", 1, 300, 130}, TileCase{"80", 1, 500, 130},
-                                         TileCase{"90", 1, 500, 130}, TileCase{"90a", 1, 300, 240},
-                                         TileCase{"90a", 1, 300, 130}),
+                         testing::Values(TileCase{"80", 0, 70, 100}, TileCase{"80", 1, 300, 130},
+                                         TileCase{"80", 1, 500, 130}, TileCase{"90", 1, 500, 130},
+                                         TileCase{"90a", 1, 300, 240}, TileCase{"90a", 1, 300, 130}),
                          [](const auto &info) {
                            return "sm" + std::string(info.param.arch) + "_" + std::to_string(info.param.m) + "x" +
                                   std::to_string(info.param.n);

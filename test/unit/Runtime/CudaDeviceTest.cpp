@@ -27,7 +27,7 @@ struct FakeDriver {
   size_t freeBytes = 1 << 30;
   int version = 12040, capability = 90, largestShared = 227 << 10;
   std::set<std::string> refused; // images that do not load
-  std::string failing; // member that returns an error
+  std::string failing;           // member that returns an error
   std::vector<void *> streams;
   std::vector<std::vector<uint64_t>> parameters; // of launches: their first values
   std::map<std::string, int> sharedBytes;        // that functions asked for
@@ -314,7 +314,8 @@ TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
   test::fakeCublasLt.onMultiply = [](cuda::Stream stream) { fakeDriver.note(fakeDriver.nameOf(stream) + " multiply"); };
   {
     auto device = open(false, {test::makeFakeCublasLt(), /*always=*/true});
-    EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, products by cuBLASLt 12.8.4");
+    EXPECT_EQ(device->describe(),
+              "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, products by cuBLASLt 12.8.4");
     device->run(entry, context, io);
     EXPECT_EQ(test::fakeCublasLt.heuristics, 1) << "asked before the capture";
     device->run(entry, context, io);
@@ -342,16 +343,20 @@ TEST_F(CudaDeviceTest, LetsTheLibraryMakeProducts) {
 TEST_F(CudaDeviceTest, LetsTheLibraryMakeLargeProductsWhereItWorks) {
   test::fakeCublasLt = {};
   auto device = open(false, {test::makeFakeCublasLt(), /*always=*/false});
-  EXPECT_EQ(device->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, large products by cuBLASLt 12.8.4");
+  EXPECT_EQ(
+      device->describe(),
+      "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, large products by cuBLASLt 12.8.4");
   device->run(entry, context, io);
   EXPECT_EQ(count(fakeDriver.calls, "main launch linear__product"), 3) << "of 48 FLOP";
   test::fakeCublasLt.failing = "create";
-  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(),
+            "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
   EXPECT_EQ(reason([&] { open(false, {test::makeFakeCublasLt(), true}); }),
             "cublasLtCreate failed: the library failed to launch on the GPU (status 13)");
   test::fakeCublasLt.failing = "";
   fakeDriver.freeBytes = 1 << 20; // less than its workspace
-  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
+  EXPECT_EQ(open(false, {test::makeFakeCublasLt(), false})->describe(),
+            "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90");
 }
 
 TEST_F(CudaDeviceTest, ProfilesKernelByKernelWithoutAGraph) {
@@ -387,8 +392,9 @@ TEST_F(CudaDeviceTest, ChoosesTheImageThatTheDeviceRuns) {
   }
   fakeDriver = FakeDriver();
   fakeDriver.capability = 75;
-  EXPECT_EQ(reason([&] { open(); }), "cuda:0 (Fake GPU, sm_75, driver for CUDA 12.4) runs none of this program's GPU code, which is for "
-                                     "sm_80, sm_90: --gpu-arch makes other, for 80 or later");
+  EXPECT_EQ(reason([&] { open(); }),
+            "cuda:0 (Fake GPU, sm_75, driver for CUDA 12.4) runs none of this program's GPU code, which is for "
+            "sm_80, sm_90: --gpu-arch makes other, for 80 or later");
   EXPECT_TRUE(fakeDriver.memory.empty());
 }
 
@@ -443,7 +449,8 @@ TEST_F(CudaDeviceTest, RunsWithoutAGraphWhereThereCanBeNone) {
     for (int time = 0; time < 2; ++time)
       device->run(entry, context, io);
     std::string said = testing::internal::GetCapturedStderr();
-    EXPECT_TRUE(said.starts_with("'train_step' becomes no CUDA graph, its kernels are launched one by one: cu")) << said;
+    EXPECT_TRUE(said.starts_with("'train_step' becomes no CUDA graph, its kernels are launched one by one: cu"))
+        << said;
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << "said once";
     EXPECT_FALSE(fakeDriver.capturing) << "the capture was left open";
     EXPECT_EQ(count(fakeDriver.calls, "main launch linear__product"), 9);
@@ -457,10 +464,11 @@ TEST_F(CudaDeviceTest, LoadsTheNextBestCodeWhereTheBestIsRefused) {
   EXPECT_EQ(open()->describe(), "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), PTX for sm_80");
   fakeDriver = FakeDriver();
   fakeDriver.refused = {"c90", "ptx"};
-  EXPECT_EQ(reason([&] { open(); }),
-            "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4) loads none of this program's GPU code: cuModuleLoadDataEx of "
-            "the machine code for sm_90 failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory); cuModuleLoadDataEx of the PTX "
-            "for sm_80: line 7 is wrong failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+  EXPECT_EQ(
+      reason([&] { open(); }),
+      "cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4) loads none of this program's GPU code: cuModuleLoadDataEx of "
+      "the machine code for sm_90 failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory); cuModuleLoadDataEx of the PTX "
+      "for sm_80: line 7 is wrong failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
 }
 
 TEST_F(CudaDeviceTest, RefusesAnOldDriver) {
@@ -470,12 +478,10 @@ TEST_F(CudaDeviceTest, RefusesAnOldDriver) {
 
 // Code with a letter runs on its own card: before that of the number, but on no other of the generation.
 TEST_F(CudaDeviceTest, ChoosesCodeOfACardsOwn) {
-  const qfa_gpu_image_t own[] = {{QFA_GPU_CUBIN, 90, 0, 0, 1, "c90", gpuKernels},
-                                 {QFA_GPU_CUBIN, 90, 'a', 0, 1, "c90a", gpuKernels},
-                                 {QFA_GPU_CUBIN, 100, 'a', 0, 1, "c100a", gpuKernels},
-                                 {QFA_GPU_CUBIN, 100, 'f', 0, 1, "c100f", gpuKernels},
-                                 {QFA_GPU_PTX, 90, 'a', 0, 6, "ptx90a", gpuKernels},
-                                 {QFA_GPU_PTX, 80, 0, 0, 4, "ptx", gpuKernels}};
+  const qfa_gpu_image_t own[] = {
+      {QFA_GPU_CUBIN, 90, 0, 0, 1, "c90", gpuKernels},      {QFA_GPU_CUBIN, 90, 'a', 0, 1, "c90a", gpuKernels},
+      {QFA_GPU_CUBIN, 100, 'a', 0, 1, "c100a", gpuKernels}, {QFA_GPU_CUBIN, 100, 'f', 0, 1, "c100f", gpuKernels},
+      {QFA_GPU_PTX, 90, 'a', 0, 6, "ptx90a", gpuKernels},   {QFA_GPU_PTX, 80, 0, 0, 4, "ptx", gpuKernels}};
   raw.gpu_image_count = 6;
   raw.gpu_images = own;
   for (auto [capability, image] :
@@ -503,11 +509,11 @@ TEST_F(CudaDeviceTest, SaysBeforeTrainingThatItDoesNotFit) {
   fakeDriver.freeBytes = 3 << 20; // as much as training needs beside the workspaces that the device holds
   checkMemory(plan, *device, "training");
   fakeDriver.freeBytes = 1 << 20;
-  EXPECT_EQ(
-      reason([&] { checkMemory(plan, *device, "training"); }),
-      "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, 1.0 MiB are free: parameters 0 B, copies 0 B, adapters 0 "
-      "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
-      "--activation-memory at compile time needs less");
+  EXPECT_EQ(reason([&] { checkMemory(plan, *device, "training"); }),
+            "training needs 3.0 MiB on cuda:0 (Fake GPU, sm_90, driver for CUDA 12.4), machine code for sm_90, 1.0 MiB "
+            "are free: parameters 0 B, copies 0 B, adapters 0 "
+            "B, optimizer 0 B, gradients 3.0 MiB, caches 0 B, arena 0 B, workspace 2.0 KiB; a smaller --batch or "
+            "--activation-memory at compile time needs less");
 }
 
 TEST_F(CudaDeviceTest, OpensNothingThatIsNotThere) {

@@ -86,14 +86,12 @@ protected:
 } // namespace
 
 TEST_F(EmulatedDeviceTest, EarlyLaunchesComeAsSoonAsTheyMay) {
-  EXPECT_EQ(run({0, 0, 0}),
-            (std::vector<std::string>{"weight 0", "weight 1", "cast 0", "product 0", "weight 2", "cast 1", "product 1",
-                                      "cast 2", "product 2", "copy"}));
+  EXPECT_EQ(run({0, 0, 0}), (std::vector<std::string>{"weight 0", "weight 1", "cast 0", "product 0", "weight 2",
+                                                      "cast 1", "product 1", "cast 2", "product 2", "copy"}));
 }
 
 TEST_F(EmulatedDeviceTest, ButNotIntoAWorkspaceThatIsRead) {
-  EXPECT_EQ(run({0, 1, 1}),
-            (std::vector<std::string>{"weight 0", "fill 1", "cast 0", "product 0", "fill 2", "copy"}));
+  EXPECT_EQ(run({0, 1, 1}), (std::vector<std::string>{"weight 0", "fill 1", "cast 0", "product 0", "fill 2", "copy"}));
 }
 
 TEST_F(EmulatedDeviceTest, AProfileHasOneKernelAfterTheOther) {
