@@ -101,8 +101,9 @@ DriverOptions qfa::parseCommandLine(int argc, char **argv) {
       "target", cl::desc("Devices to compile for: cpu (default) or cpu,cuda; the program chooses at start"),
       cl::init("cpu"), cl::cat(general));
   cl::opt<std::string> gpuArch(
-      "gpu-arch", cl::desc("GPU architectures to make code for (default 80,90; 90a has products by Hopper's warpgroups); "
-                           "PTX of the lowest serves the others"),
+      "gpu-arch",
+      cl::desc("GPU architectures to make code for (default 80,90; 90a has products by Hopper's warpgroups); "
+               "PTX of the lowest serves the others"),
       cl::init("80,90"), cl::cat(general));
   cl::opt<unsigned> gpuMultiprocessors(
       "gpu-multiprocessors", cl::desc("Multiprocessors of the cards (default: as many as an A100 or H100 has)"),

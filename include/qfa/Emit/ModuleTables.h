@@ -6,7 +6,7 @@
 #define QFA_EMIT_MODULETABLES_H
 
 #include "qfa/Dialect/Qfa.h"
-#include "qfa/Lowering/GpuArch.h"
+#include "qfa/Support/GpuArch.h"
 #include "qfa/module_abi.h"
 
 #include "llvm/ADT/StringMap.h"

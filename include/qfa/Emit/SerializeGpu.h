@@ -2,7 +2,7 @@
 #ifndef QFA_EMIT_SERIALIZEGPU_H
 #define QFA_EMIT_SERIALIZEGPU_H
 
-#include "qfa/Lowering/GpuArch.h"
+#include "qfa/Support/GpuArch.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 

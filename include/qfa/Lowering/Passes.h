@@ -3,7 +3,7 @@
 #define QFA_LOWERING_PASSES_H
 
 #include "qfa/Dialect/Qfa.h"
-#include "qfa/Lowering/GpuArch.h"
+#include "qfa/Support/GpuArch.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"

@@ -5,7 +5,7 @@
 #include "../Common/Sizes.h"
 #include "GpuBuilder.h"
 
-#include "qfa/Lowering/GpuArch.h"
+#include "qfa/Support/GpuArch.h"
 
 namespace qfa {
 

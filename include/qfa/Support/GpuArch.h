@@ -1,6 +1,6 @@
 // Architectures of NVIDIA GPUs, as --gpu-arch and the tools of CUDA name them: 80, 90a.
-#ifndef QFA_LOWERING_GPUARCH_H
-#define QFA_LOWERING_GPUARCH_H
+#ifndef QFA_SUPPORT_GPUARCH_H
+#define QFA_SUPPORT_GPUARCH_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -32,4 +32,4 @@ inline std::optional<GpuArch> parseGpuArch(llvm::StringRef text) {
 
 } // namespace qfa
 
-#endif // QFA_LOWERING_GPUARCH_H
+#endif // QFA_SUPPORT_GPUARCH_H
