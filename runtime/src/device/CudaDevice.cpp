@@ -25,7 +25,14 @@ static std::string versionText(int version) { return fmt::format("{}.{}", versio
 static cuda::DevicePtr address(const void *memory) { return reinterpret_cast<cuda::DevicePtr>(memory); }
 
 CudaDevice::CudaDevice(const Module &module, const CudaDriver &driver, int ordinal, bool profile, const CudaGemm &gemm)
-    : GpuDevice(module, profile), driver(driver) {
+    : GpuDevice(module, profile), driver(driver),
+      slabs(
+          [this](uint64_t bytes) {
+            cuda::DevicePtr memory = 0;
+            lastAllocation = this->driver.memAlloc(&memory, bytes);
+            return lastAllocation == 0 ? memory : 0;
+          },
+          [this](cuda::DevicePtr memory) { this->driver.memFree(memory); }) {
   try {
     open(ordinal);
     openProducts(gemm);
@@ -203,12 +210,13 @@ std::string CudaDevice::describe() const {
 }
 
 void *CudaDevice::allocate(const char *what, uint64_t bytes) {
-  cuda::DevicePtr memory = 0;
-  driver.check(driver.memAlloc(&memory, bytes), "cuMemAlloc", fmt::format("of {} bytes for {}", bytes, what));
+  cuda::DevicePtr memory = slabs.allocate(bytes);
+  if (!memory)
+    driver.check(lastAllocation, "cuMemAlloc", fmt::format("of {} bytes for {}", bytes, what));
   return reinterpret_cast<void *>(memory);
 }
 
-void CudaDevice::release(void *memory) { driver.memFree(address(memory)); }
+void CudaDevice::release(void *memory) { slabs.release(address(memory)); }
 
 std::optional<uint64_t> CudaDevice::freeBytes() const {
   size_t free = 0, total = 0;

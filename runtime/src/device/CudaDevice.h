@@ -4,6 +4,7 @@
 #define QFA_RUNTIME_DEVICE_CUDADEVICE_H
 
 #include "device/CublasProducts.h"
+#include "device/DeviceSlabs.h"
 #include "device/GpuDevice.h"
 
 #include <map>
@@ -60,6 +61,8 @@ private:
   std::string name, code; // code: what was loaded
   int arch = 0;
   cuda::Module loaded = nullptr;
+  cuda::Result lastAllocation = 0;
+  DeviceSlabs slabs;
   std::optional<CublasProducts> products;
   DeviceMemory productWorkspace;
   double leastProductFlops = 0;                // of a launch that the library makes

@@ -425,8 +425,8 @@ TEST_F(CudaDeviceTest, NamesTheCallThatFails) {
   {
     auto device = open();
     fakeDriver.freeBytes = 1000;
-    EXPECT_EQ(reason([&] { device->allocate("the arena", 4096); }),
-              "cuMemAlloc of 4096 bytes for the arena failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+    EXPECT_EQ(reason([&] { device->allocate("the arena", 32 << 20); }),
+              "cuMemAlloc of 33554432 bytes for the arena failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
     fakeDriver.failing = "launchKernel";
     EXPECT_EQ(reason([&] { device->run(entry, context, io); }),
               "cuLaunchKernel of 'linear__cast' failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
