@@ -6,6 +6,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -54,6 +55,15 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &target) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
+// Threads of a warp execute wgmma together, which the translation of its text does not say: no optimization may give
+// them different paths to it.
+static void markAssembly(llvm::Module &module) {
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (auto *call = dyn_cast<llvm::CallInst>(&instruction); call && call->isInlineAsm())
+        call->setConvergent();
+}
+
 std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, GpuArch arch, llvm::LLVMContext &context) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
@@ -74,6 +84,7 @@ std::unique_ptr<llvm::Module> qfa::translateGpu(gpu::GPUModuleOp gpuModule, GpuA
   }
   module->setTargetTriple(target->getTargetTriple());
   module->setDataLayout(target->createDataLayout());
+  markAssembly(*module);
   optimize(*module, *target);
   return module;
 }
