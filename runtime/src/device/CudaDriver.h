@@ -37,9 +37,9 @@ constexpr int errorLog = 5, errorLogBytes = 6; // CUjit_option
 // name of the member, symbol in libcuda, parameters
 #define QFA_CUDA_FUNCTIONS(F)                                                                                          \
   F(init, cuInit, (unsigned flags))                                                                                    \
-  F(driverGetVersion, cuDriverGetVersion, (int *version))                                                              \
   F(getErrorName, cuGetErrorName, (Result error, const char **name))                                                   \
   F(getErrorString, cuGetErrorString, (Result error, const char **text))                                               \
+  F(driverGetVersion, cuDriverGetVersion, (int *version))                                                              \
   F(deviceGetCount, cuDeviceGetCount, (int *count))                                                                    \
   F(deviceGet, cuDeviceGet, (Device * device, int ordinal))                                                            \
   F(deviceGetName, cuDeviceGetName, (char *name, int length, Device device))                                           \
