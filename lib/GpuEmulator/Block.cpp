@@ -13,8 +13,8 @@ using namespace qfa::emu;
 
 static constexpr size_t guardBytes = 64 * 1024;
 // Matrix descriptors have 18 bits for an address: those of shared memory begin at a multiple of this.
-static constexpr size_t windowBytes = 1 << 18, mappedBytes = 2 * windowBytes + guardBytes;
-static_assert(guardBytes + maxSharedBytes <= windowBytes + guardBytes);
+static constexpr size_t windowBytes = 1 << 18, mappedBytes = 2 * windowBytes + 2 * guardBytes;
+static_assert(maxSharedBytes <= windowBytes);
 // Of instructions, after which others get their turn, so that a thread may wait for another's flag.
 static constexpr int64_t sliceInstructions = 1 << 16;
 
