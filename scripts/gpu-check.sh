@@ -98,8 +98,9 @@ late() {
 
 train() {
   local log=$2.log status=0
+  products_by auto
   limited "$folder/tiny-$1" train --data "$folder/train.txt" --validation-data "$folder/validation.txt" --tokenizer "$folder/tokenizer.json" \
-    --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" 2> "$log" || status=$?
+    --out "$2" --max-steps "$steps" --learning-rate 2e-3 --eval-every 0 --device "$3" "${products[@]}" 2> "$log" || status=$?
   if ((status)); then
     echo "the end of $log:"
     tail -n 10 "$log"

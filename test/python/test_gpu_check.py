@@ -201,6 +201,8 @@ def test_cublaslt_is_left_out_where_it_does_not_work(standins):
     done = standins(f'{probe} echo "tiny-f32: {missing}" >&2; exit 1 ;;')
     assert done.returncode == 0 and done.stdout.startswith("products by: generated sm_90\n") and "products cublaslt" not in done.stdout
     assert last_lines(done) == [f"gpu-check: skipped: products by cublaslt: tiny-f32: {missing}", "gpu-check: all good on cuda:1"]
+    training = [line for line in done.stdout.splitlines() if " train --data" in line]
+    assert len(training) == 4 and all(line.endswith(" --gemm auto") for line in training)  # none with the code of the checks before
     # What computes and is wrong is not left out in silence.
     done = standins(f'{probe} cat "$(dirname "$0")/check.txt"; echo "tiny-f32: 1 of 7 kernels differ" >&2; exit 1 ;;')
     assert done.returncode == 1 and "WRONG at operand 2" in done.stdout.split("products by: generated sm_90\n")[0]
