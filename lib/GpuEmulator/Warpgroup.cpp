@@ -9,7 +9,7 @@
 
 using namespace qfa::emu;
 
-static constexpr uint32_t coreRows = 8, partBytes = 16, elementsOfPart = 8, warpRows = 16;
+static constexpr uint32_t coreRows = 8, partBytes = 16, elementsOfPart = 8, elementBytes = 2, warpRows = 16;
 
 MatrixDescriptor qfa::emu::decodeDescriptor(uint64_t bits) {
   auto field = [&](unsigned from, unsigned count) { return uint32_t(bits >> from & ((uint64_t(1) << count) - 1)); };
@@ -29,6 +29,7 @@ uint32_t qfa::emu::placeOf(const MatrixDescriptor &matrix, bool transposed, uint
     at += part / parts * (parts == 1 ? matrix.stride : matrix.leading);
     at += k / coreRows * (parts == 1 ? matrix.leading : matrix.stride);
   }
+  at += (transposed ? row : k) % elementsOfPart * elementBytes;
   uint32_t exchanged = at >> 7 & (parts - 1); // bits 7 and up number the rows of 128 bytes
   return at ^ exchanged << 4;
 }
@@ -52,13 +53,8 @@ static std::vector<float> readMatrix(const std::byte *shared, uint64_t descripto
   std::vector<float> values(rows * warpgroupInner);
   for (uint32_t row = 0; row < rows; ++row)
     for (uint32_t k = 0; k < warpgroupInner; ++k) {
-      uint32_t along = transposed ? (first + row) % elementsOfPart : k % elementsOfPart;
       uint16_t bits;
-      std::memcpy(
-          &bits,
-          shared + placeOf(matrix, transposed, first + row - (transposed ? along : 0), k - (transposed ? 0 : along)) +
-              2 * along,
-          sizeof bits);
+      std::memcpy(&bits, shared + placeOf(matrix, transposed, first + row, k), sizeof bits);
       values[row * warpgroupInner + k] = fromBf16(bits);
     }
   return values;

@@ -4,8 +4,10 @@
 
 #include "qfa/GpuEmulator/Site.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <vector>
 
 namespace qfa::emu {
@@ -23,7 +25,7 @@ public:
   std::vector<Work> wait(size_t groupsLeft) {
     std::vector<Work> done;
     for (; groups.size() > groupsLeft; groups.pop_front())
-      done.insert(done.end(), groups.front().begin(), groups.front().end());
+      std::move(groups.front().begin(), groups.front().end(), std::back_inserter(done));
     return done;
   }
   // Committed or not.

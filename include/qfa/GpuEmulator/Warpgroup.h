@@ -18,8 +18,8 @@ struct MatrixDescriptor {
 };
 MatrixDescriptor decodeDescriptor(uint64_t bits);
 
-// Where 8 elements that lie together are: K-major, elements k .. k + 7 of a row (of the product's rows or columns);
-// transposed, of rows row .. row + 7 at k.
+// Where an element is, of a row (of the product's rows or columns). Eight lie together, from a multiple of 8 on: along
+// k or, transposed, along the rows.
 uint32_t placeOf(const MatrixDescriptor &matrix, bool transposed, uint32_t row, uint32_t k);
 
 // Operands of the instruction: the accumulator's registers, then these.

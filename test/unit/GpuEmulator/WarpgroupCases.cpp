@@ -247,6 +247,17 @@ TEST(Warpgroup, RefusesABaseOffset) {
   EXPECT_NE(run.report.text().find("a matrix with base offset 1, only 0 is emulated"), std::string::npos);
 }
 
+TEST(Warpgroup, ReadsSharedMemoryOnly) {
+  Order order;
+  std::string text = product("%d", false, false);
+  order.before = "%dw = add i64 %da, 1000\n"; // 16,000 bytes on: the last 8 rows lie behind the 16 KiB
+  text.replace(text.find("i64 %da"), 7, "i64 %dw");
+  Outcome run = multiply(order, text, plain, plain);
+  ASSERT_FALSE(run.report.ok());
+  EXPECT_EQ(run.report.fault->kind, "out-of-bounds");
+  EXPECT_NE(run.report.text().find("out-of-bounds read of 16 bytes"), std::string::npos) << run.report.text();
+}
+
 void qfa::emu::addWarpgroupCases(OperationCases &cases) {
   cases["wgmma.fence.sync.aligned"] = [] {
     Order order;
