@@ -143,7 +143,13 @@ void CudaDevice::load(const qfa_gpu_image_t &image) {
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
   cuda::Result result = driver.moduleLoadDataEx(&loaded, image.data, 2, options, values);
   log.resize(std::strlen(log.c_str()));
-  driver.check(result, "cuModuleLoadDataEx", fmt::format("of the {}{}{}", codeOf(image), log.empty() ? "" : ": ", log));
+  try {
+    driver.check(result, "cuModuleLoadDataEx", "of the " + codeOf(image));
+  } catch (const Error &error) {
+    if (log.empty())
+      throw;
+    fail("{}: {}", error.what(), log);
+  }
   code = codeOf(image);
 }
 
@@ -221,7 +227,7 @@ void CudaDevice::release(void *memory) { slabs.release(address(memory)); }
 std::optional<uint64_t> CudaDevice::freeBytes() const {
   size_t free = 0, total = 0;
   driver.check(driver.memGetInfo(&free, &total), "cuMemGetInfo");
-  return free;
+  return free + slabs.spareBytes();
 }
 
 void CudaDevice::upload(void *to, const void *from, uint64_t bytes) {

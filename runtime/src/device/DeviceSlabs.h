@@ -1,5 +1,5 @@
 // Device memory in slabs. A driver gives whole pages of 2 MiB to all but small requests, and a large model's copies are
-// thousands of tensors of about that size: one by one they would take a gigabyte more than planned.
+// thousands of tensors of one to three: one by one they would take hundreds of megabytes more than planned.
 #ifndef QFA_RUNTIME_DEVICE_DEVICESLABS_H
 #define QFA_RUNTIME_DEVICE_DEVICESLABS_H
 
@@ -19,9 +19,11 @@ public:
   /// On 256 bytes; 0 when the device has no more.
   Address allocate(uint64_t bytes);
   void release(Address address);
+  /// Taken from the device, and in no tensor yet.
+  uint64_t spareBytes() const { return open ? slabs.at(open).bytes - slabs.at(open).used : 0; }
 
 private:
-  static constexpr uint64_t slabBytes = 64 << 20, largest = slabBytes / 4, alignment = 256;
+  static constexpr uint64_t slabBytes = 64 << 20, largest = slabBytes / 16, alignment = 256;
   struct Slab {
     uint64_t bytes, used = 0;
     int64_t tensors = 0; // that live in it

@@ -2,6 +2,7 @@
 #include "device/GpuDevice.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 using namespace qfa::rt;
 

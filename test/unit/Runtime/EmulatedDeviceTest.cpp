@@ -1,4 +1,6 @@
 // The emulated device against an emulator that only notes what it is asked for.
+#include "FakeModule.h"
+
 #include "device/EmulatedDevice.h"
 #include "support/Error.h"
 
@@ -56,10 +58,7 @@ class EmulatedDeviceTest : public testing::Test {
 protected:
   EmulatedDeviceTest() : raw(makeModule()), module(raw) {}
   static qfa_module_t makeModule() {
-    qfa_module_t raw = {};
-    raw.abi_version = QFA_MODULE_ABI_VERSION;
-    raw.struct_size = sizeof(qfa_module_t);
-    raw.isa_count = QFA_ISA_COUNT;
+    qfa_module_t raw = fake::emptyModule();
     raw.kernel_count = 2;
     raw.kernels = kernels;
     raw.gpu_precision = "bf16";

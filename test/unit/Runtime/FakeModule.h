@@ -16,6 +16,15 @@ constexpr int64_t vocabulary = 32, hidden = 16, group = 8, rank = 2, batch = 2, 
 
 extern const qfa_module_t table, dense;
 
+/// What the runtime accepts and that holds nothing: a test adds what it is about.
+inline qfa_module_t emptyModule() {
+  qfa_module_t module = {};
+  module.abi_version = QFA_MODULE_ABI_VERSION;
+  module.struct_size = sizeof module;
+  module.isa_count = QFA_ISA_COUNT;
+  return module;
+}
+
 /// Calls of train_step whose losses become NaN, by number since the last reset; none when empty range.
 extern int64_t poisonFrom, poisonTo, trainCalls;
 

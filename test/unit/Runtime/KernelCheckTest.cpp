@@ -1,7 +1,9 @@
 // What `check` gives a kernel and what it says of one that fails, with the CPU in the place of the GPU.
-#include "device/KernelCheck.h"
+#include "FakeModule.h"
+
 #include "core/ThreadPool.h"
 #include "device/CpuDevice.h"
+#include "device/KernelCheck.h"
 #include "support/Error.h"
 
 #include <cmath>
@@ -48,10 +50,7 @@ const qfa_site_t sites[] = {{"site", 2, {2, 8, 0, 0}}};
 const qfa_elastic_t elastics[] = {{"weight", 0, 0, 32, inputs, inputs, 0, 1, QFA_F32}};
 
 qfa_module_t makeModule() {
-  qfa_module_t module = {};
-  module.abi_version = QFA_MODULE_ABI_VERSION;
-  module.struct_size = sizeof(qfa_module_t);
-  module.isa_count = QFA_ISA_COUNT;
+  qfa_module_t module = fake::emptyModule();
   module.context = context;
   module.kernel_count = 2;
   module.kernels = kernels;
