@@ -19,7 +19,7 @@ SmallVector<GpuGroup> qfa::groupGpuArchs(ArrayRef<std::string> archs, StringRef 
   std::map<GpuArch, SmallVector<GpuArch>> byTiles;
   for (const std::string &text : archs) {
     GpuArch arch = *parseGpuArch(text);
-    byTiles[*gpuTileArch(arch, precision)].push_back(arch);
+    byTiles[gpuTileArch(arch, precision)].push_back(arch);
   }
   SmallVector<GpuGroup> groups;
   for (auto &[arch, same] : byTiles)

@@ -54,3 +54,10 @@ def test_a_function_that_spills_is_found(static, tmp_path):
 }}
 """
     assert static.assemble(ptx, "80", tmp_path)[1]["many"]["spills"] > 0
+
+
+def test_products_that_ptxas_serializes_are_found(static, tmp_path, monkeypatch):
+    warning = "ptxas info : (C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized due to .. in function 'many'"
+    monkeypatch.setattr(static.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", warning))
+    with pytest.raises(SystemExit, match="ptxas warns of the kernels for sm_90a: .*serialized"):
+        static.assemble("", "90a", tmp_path)

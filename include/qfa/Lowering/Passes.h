@@ -18,7 +18,7 @@ void buildLowerKernelsToLlvm(mlir::OpPassManager &pm);
 // From what LowerKernelsToGpu leaves: the functions of every gpu.module to the LLVM and NVVM dialects.
 void buildLowerGpuToNvvm(mlir::OpPassManager &pm);
 // The lowest architecture whose products have the tiles of this one's, so that one code serves both.
-std::optional<GpuArch> gpuTileArch(GpuArch arch, llvm::StringRef precision);
+GpuArch gpuTileArch(GpuArch arch, llvm::StringRef precision);
 void registerLoweringPipelines();
 
 #define GEN_PASS_REGISTRATION

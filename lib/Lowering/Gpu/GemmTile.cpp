@@ -37,11 +37,11 @@ static bool serves(const TileRow &row, GpuArch arch, Precision precision) {
   return runs && row.precision == precision && row.tile.sharedBytes(precision) <= dynamicLimit(arch.number);
 }
 
-std::optional<GpuArch> qfa::gpuTileArch(GpuArch arch, StringRef precision) {
+GpuArch qfa::gpuTileArch(GpuArch arch, StringRef precision) {
   for (const TileRow &row : tileRows)
     if (serves(row, arch, precisionOf(precision)))
       return row.arch;
-  return std::nullopt;
+  llvm_unreachable("the last tile of a precision serves all architectures");
 }
 
 // The wide tile of warpgroups may have some columns of padding.
